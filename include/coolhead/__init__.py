@@ -1,0 +1,1 @@
+"""Coolhead: social-media crisis management. The domain, pure: it never imports airflow."""

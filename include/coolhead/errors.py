@@ -1,0 +1,34 @@
+"""What can go wrong, named by who must act.
+
+CoolheadError
+├── ConfigError       who edits the plan or the settings: names file, key and cure
+├── PermanentError    the same call will fail again: 401, 404, a changed API, a payload that is no payload
+├── TransientError    try again later: network, 429, 5xx; `retry_after` in seconds where the other side said so
+└── QualityError      too many rows of one payload were refused; they are in the quarantine, the others are stored
+
+A task maps them once (dags/bridge.py): Config, Permanent and Quality fail at once, Transient is retried.
+"""
+
+
+class CoolheadError(Exception):
+    """Base of all errors that Coolhead raises on purpose."""
+
+
+class ConfigError(CoolheadError):
+    """The plan, a setting or a command's argument is wrong; the message says where and what to write."""
+
+
+class PermanentError(CoolheadError):
+    """Trying again gives the same answer."""
+
+
+class TransientError(CoolheadError):
+    """Trying again may help."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class QualityError(CoolheadError):
+    """Refused rows passed the limit; raised only after all rows, accepted and refused, are written."""

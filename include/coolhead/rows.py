@@ -1,0 +1,301 @@
+"""Every row that Coolhead stores, declared once (see schema.py). One table per arrow of the data's way:
+
+payload -> mention -> match, score -> kpi_point -> signal -> incident -> notice, decision -> brief, review
+   \\-> collection_log  \\-> quarantine
+"""
+
+from datetime import date
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from coolhead.schema import Col, Row, Text, Utc
+
+Label = Literal["negative", "neutral", "positive", "unscored"]
+Verdict = Literal["pending", "ok", "quiet", "partial", "blind"]
+Grain = Literal["5min", "hour", "day"]
+Severity = Literal["S0", "S1", "S2", "S3", "S4"]
+State = Literal[
+    "detected", "acknowledged", "assessed", "responding", "contained", "recovered", "closed", "dismissed"
+]  # fmt: skip
+
+SEVERITY_NAMES = {"S0": "isolated", "S1": "issue", "S2": "paracrisis", "S3": "crisis", "S4": "critical"}
+ALL = "all"
+"""The value of a dimension that is summed over; never NULL."""
+
+Name = Annotated[Text, Field(min_length=1, max_length=200)]
+Count = Annotated[int, Field(ge=0, le=10**12)]
+Key = Col(key=True)
+
+
+class Payload(Row):
+    """One raw answer of a source that has been parsed and committed; the bytes lie in the landing folder."""
+
+    table_name: ClassVar[str] = "payload"
+    payload_id: Annotated[str, Key, Field(description="sha256 of source and bytes")]
+    source: Name
+    fetched_at: Annotated[Utc, Col(merge="keep")]
+    path: Annotated[str, Field(description="below the landing folder")]
+    size: Annotated[Count, Field(description="bytes")]
+    mentions: Annotated[Count, Field(description="rows accepted")]
+    refused: Annotated[Count, Field(description="rows in the quarantine")]
+    duplicates: Annotated[Count, Field(description="rows that an earlier row of the same payload already gave")] = 0
+
+
+class MentionKey(Row):
+    """What identifies a mention in the store."""
+
+    table_name: ClassVar[str] = ""
+    source: Annotated[Name, Key, Field(description="the plug-in that collected it")]
+    day: Annotated[date, Key, Field(description="UTC day of its first recorded publication; a later edit keeps it")]
+    native_id: Annotated[Text, Key, Field(min_length=1, max_length=512, description="the network's own id")]
+
+
+class Mention(MentionKey):
+    """One public post, comment, customer review or article that names the brand or is addressed to it."""
+
+    table_name: ClassVar[str] = "mention"
+    indexes: ClassVar[tuple[tuple[str, ...], ...]] = (("published_at",), ("payload_id",))
+    published_at: Annotated[Utc, Col(merge="keep"), Field(description="when its author published it")]
+    known_at: Annotated[Utc, Col(merge="keep"), Field(description="when we could first have seen it")]
+    known_assumed: Annotated[bool, Col(merge="keep"), Field(description="known_at is publication plus lag")] = False
+    payload_id: Annotated[str, Col(merge="keep"), Field(description="first payload that held it")]
+    text: Annotated[Text, Field(max_length=65_536)]
+    lang: Annotated[Text | None, Field(max_length=20, description="as the network declares it"), Col(merge="fill")] = None
+    url: Annotated[Text | None, Field(max_length=4_096), Col(merge="fill")] = None
+    author: Annotated[Text | None, Field(max_length=64, description="pseudonym: keyed hash"), Col(merge="fill")] = None
+    audience: Annotated[Count | None, Col(merge="fill"), Field(description="followers of the author then; null: unknown")] = None
+    likes: Annotated[Count | None, Col(merge="fill")] = None
+    comments: Annotated[Count | None, Col(merge="fill")] = None
+    shares: Annotated[Count | None, Col(merge="fill")] = None
+    own: Annotated[bool, Col(merge="keep"), Field(description="by one of the brand's own accounts")] = False
+    repost_of: Annotated[Text | None, Field(max_length=512), Col(merge="fill")] = None
+    parent: Annotated[Text | None, Field(max_length=512, description="native id that it answers"), Col(merge="fill")] = None
+    edited_at: Annotated[Utc | None, Col(merge="fill")] = None
+    gated: Annotated[bool, Col(merge="keep"), Field(description="the quality gate has seen it")] = False
+
+
+class Match(MentionKey):
+    """One mention concerns one market, and why."""
+
+    table_name: ClassVar[str] = "match"
+    indexes: ClassVar[tuple[tuple[str, ...], ...]] = (("market", "published_at"),)
+    market: Annotated[Name, Key]
+    published_at: Annotated[Utc, Col(merge="keep")]
+    matched_by: Annotated[Text, Field(description="the terms of the plan, or what addressed it to the brand")]
+
+
+class Score(MentionKey):
+    """What one scorer's revision read in one mention. `unscored` is a state of its own, never neutral."""
+
+    table_name: ClassVar[str] = "score"
+    scorer: Annotated[Name, Key]
+    revision: Annotated[Name, Key]
+    label: Label
+    polarity: Annotated[float | None, Field(ge=-1, le=1, description="P(positive) - P(negative); null: unscored")] = None
+    confidence: Annotated[float | None, Field(ge=0, le=1, description="probability of the label")] = None
+    lang: Annotated[Text, Field(max_length=20, description="language as identified, or `other`")]
+    known_at: Annotated[Utc, Col(merge="keep")]
+
+
+class Quarantined(Row):
+    """A refused row with its reason and its origin; nothing is thrown away."""
+
+    table_name: ClassVar[str] = "quarantine"
+    payload_id: Annotated[str, Key]
+    position: Annotated[int, Key, Field(ge=0, description="number of the row in its payload, from 0")]
+    source: Name
+    origin: Annotated[Text, Field(description="file or address it came from")]
+    reason: Annotated[Text, Field(description="field: what is wrong with it")]
+    raw: Annotated[Text, Field(max_length=70_000, description="the row as ASCII JSON, cut where very long")]
+    refused_at: Annotated[Utc, Col(merge="keep")]
+
+
+class CollectionLog(Row):
+    """What one poll of one source for one market covered, and how it ended."""
+
+    table_name: ClassVar[str] = "collection_log"
+    source: Annotated[Name, Key]
+    market: Annotated[Name, Key]
+    start: Annotated[Utc, Key]
+    end: Annotated[Utc, Key]
+    ok: Annotated[bool, Field(description="false: error; the span is unseen unless another poll covers it")]
+    error: Annotated[Text | None, Field(max_length=1_000)] = None
+    payloads: Count = 0
+    rows: Annotated[Count, Field(description="mentions published in the span")] = 0
+    newest: Annotated[Utc | None, Field(description="latest publication in the span")] = None
+    known_at: Annotated[Utc, Field(description="when the poll ended, in domain time")]
+    assumed: Annotated[bool, Field(description="the poll never happened: an import or a play covers the span")] = False
+    attempts: Annotated[Count, Col(operational=True)] = 1
+    seconds: Annotated[float, Field(ge=0), Col(operational=True)] = 0.0
+
+
+class Cursor(Row):
+    """Greatest position seen in one stream of one source; moves in the same transaction as the rows."""
+
+    table_name: ClassVar[str] = "cursor"
+    source: Annotated[Name, Key]
+    market: Annotated[Name, Key]
+    stream: Annotated[Text, Key, Field(max_length=1_000, description="a hashtag, a feed's address, a folder")]
+    value: Annotated[Text, Field(max_length=4_096)]
+
+
+class Follower(Row):
+    """Followers of one own account as read at one time."""
+
+    table_name: ClassVar[str] = "follower"
+    market: Annotated[Name, Key]
+    source: Annotated[Name, Key]
+    account: Annotated[Name, Key]
+    at: Annotated[Utc, Key]
+    followers: Count
+
+
+class Dirty(Row):
+    """A base window whose KPI points must be computed (again); removed in the transaction that stores them."""
+
+    table_name: ClassVar[str] = "dirty"
+    market: Annotated[Name, Key]
+    start: Annotated[Utc, Key]
+    mark: Annotated[str, Field(description="new with every change, so that a change during a computation survives")]
+
+
+class KpiPoint(Row):
+    """One number. Sparse: an absent row in an `ok` or `quiet` window is 0 for counts, otherwise unknown."""
+
+    table_name: ClassVar[str] = "kpi_point"
+    market: Annotated[Name, Key]
+    kpi: Annotated[Name, Key]
+    grain: Annotated[Grain, Key]
+    start: Annotated[Utc, Key]
+    source: Annotated[Name, Key, Field(description="or `all`")]
+    lang: Annotated[Name, Key, Field(description="or `all`")]
+    version: Annotated[int, Key, Field(ge=1, description="of the KPI's definition")]
+    revision: Annotated[Name, Key, Field(description="of the scorer, `-` where no score is read")]
+    value: Annotated[float | None, Field(description="null where the denominator is zero")]
+    n: Annotated[int, Field(ge=0, description="mentions behind the value")]
+    low: Annotated[float | None, Field(description="95 % interval")] = None
+    high: Annotated[float | None, Field(description="95 % interval")] = None
+    parts: Annotated[dict[str, Any], Field(description="sums the value is made of; they add over windows")]
+    quality: Annotated[Verdict, Field(description="what the sources saw in that span")]
+    as_of: Annotated[Utc, Field(description="knows what was known then")]
+
+
+class Judged(Row):
+    """How far the rules have judged a market, with their state; moves with the signals in one transaction."""
+
+    table_name: ClassVar[str] = "judged"
+    market: Annotated[Name, Key]
+    through: Annotated[Utc, Field(description="windows before this are judged and never judged again")]
+    state: Annotated[dict[str, Any], Field(description="by rule name")]
+
+
+class Signal(Row):
+    """A rule fired in a window."""
+
+    table_name: ClassVar[str] = "signal"
+    market: Annotated[Name, Key]
+    rule: Annotated[Name, Key]
+    start: Annotated[Utc, Key, Field(description="of the window it fired in")]
+    severity: Annotated[Severity, Field(description="as the rule proposes")]
+    reason: Annotated[Text, Field(description="in words and numbers")]
+    kpi: Name
+    value: float
+    threshold: float
+    as_of: Utc
+    incident_id: Annotated[str | None, Col(merge="fill")] = None
+
+
+class Incident(Row):
+    """Signals of one cause over time, or what a person reported."""
+
+    table_name: ClassVar[str] = "incident"
+    incident_id: Annotated[str, Key, Field(description="uuid5 of market and first signal or report")]
+    market: Name
+    title: Annotated[Text, Field(max_length=300)]
+    state: State
+    severity: Severity
+    severity_proposed: Severity
+    reasons: Annotated[list[Any], Field(description="of the proposed severity, in words and numbers")]
+    cause: Annotated[Text | None, Field(description="type of cause, set by a person")] = None
+    commander: Text | None = None
+    policy: Annotated[dict[str, Any], Field(description="escalation policy as it was when the incident opened")]
+    drill: bool = False
+    link: Annotated[Text | None, Field(max_length=4_096)] = None
+    onset_at: Annotated[Utc, Field(description="T0")]
+    detected_at: Annotated[Utc, Field(description="T1")]
+    acknowledged_at: Annotated[Utc | None, Field(description="T2")] = None
+    assessed_at: Annotated[Utc | None, Field(description="T3")] = None
+    responded_at: Annotated[Utc | None, Field(description="T4")] = None
+    contained_at: Annotated[Utc | None, Field(description="T5")] = None
+    recovered_at: Annotated[Utc | None, Field(description="T6")] = None
+    closed_at: Utc | None = None
+
+
+class Decision(Row):
+    """A person's choice, with name, time and reason; append-only and hash-chained."""
+
+    table_name: ClassVar[str] = "decision"
+    seq: Annotated[int, Key, Field(ge=1)]
+    incident_id: str
+    step: Annotated[Name, Field(description="run of the step that asked, or the command that told")]
+    kind: Name
+    choice: Name
+    by: Name
+    at: Annotated[Utc, Field(description="when the person answered")]
+    reason: Annotated[Text, Field(max_length=10_000)]
+    details: Annotated[dict[str, Any], Field(description="the form as it was filled in")]
+    subject_hash: Annotated[str, Field(description="sha256 of what was decided upon, as it was shown")]
+    previous: Annotated[str, Field(description="hash of the decision before")]
+    hash: Annotated[str, Field(description="sha256 of this row and `previous`")]
+
+
+class Notice(Row):
+    """One message to one receiver over one channel: intent first, receipt after."""
+
+    table_name: ClassVar[str] = "notice"
+    indexes: ClassVar[tuple[tuple[str, ...], ...]] = (("status",),)
+    incident_id: Annotated[str, Key]
+    step: Annotated[Name, Key]
+    repetition: Annotated[int, Key, Field(ge=0)]
+    receiver: Annotated[Name, Key]
+    channel: Annotated[Name, Key]
+    address: Text
+    subject: Text
+    body: Text
+    intended_at: Annotated[Utc, Col(merge="keep")]
+    status: Literal["intended", "sent", "failed"]
+    sent_at: Utc | None = None
+    receipt: Annotated[Text | None, Field(description="what the other side answered, or the error")] = None
+    attempts: Annotated[Count, Col(operational=True)] = 0
+
+
+class IncidentEvent(Row):
+    """Something that happened to an incident and is no decision and no notice: a time-out, a rise of severity."""
+
+    table_name: ClassVar[str] = "incident_event"
+    incident_id: Annotated[str, Key]
+    at: Annotated[Utc, Key]
+    kind: Annotated[Name, Key]
+    detail: Text
+
+
+class PlanVersion(Row):
+    """A crisis plan that passed its check, whole, by hash; tasks run on the newest."""
+
+    table_name: ClassVar[str] = "plan_version"
+    plan_hash: Annotated[str, Key]
+    loaded_at: Annotated[Utc, Field(description="when it last became the current one")]
+    content: Annotated[dict[str, Any], Field(description="the files' content")]
+
+
+TABLES: list[type[Row]] = [
+    Payload, Mention, Match, Score, Quarantined, CollectionLog, Cursor, Follower, Dirty, KpiPoint, Judged, Signal,
+    Incident, Decision, Notice, IncidentEvent, PlanVersion,
+]  # fmt: skip
+"""In the order of the data's way."""
+
+
+def key_of(row: Mention) -> dict[str, Any]:
+    """The key columns that match, score and mention share."""
+    return {"source": row.source, "day": row.day, "native_id": row.native_id}
