@@ -34,7 +34,9 @@ def load(family: str, name: str) -> type[Any]:
     if name not in choices:
         raise ConfigError(f"{family}: there is no {name!r}; choose one of: {', '.join(choices)}")
     module = importlib.import_module(f"coolhead.{family}.{name}")
-    found = [v for v in vars(module).values() if isinstance(v, type) and issubclass(v, Plugin) and v.__module__ == module.__name__]
+    found = [
+        v for v in vars(module).values() if isinstance(v, type) and issubclass(v, Plugin) and v.__module__ == module.__name__
+    ]
     if len(found) != 1:
         raise ConfigError(f"coolhead/{family}/{name}.py must define exactly one plug-in class, it has {len(found)}")
     return found[0]

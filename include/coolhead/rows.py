@@ -64,7 +64,9 @@ class Mention(MentionKey):
     lang: Annotated[Text | None, Field(max_length=20, description="as the network declares it"), Col(merge="fill")] = None
     url: Annotated[Text | None, Field(max_length=4_096), Col(merge="fill")] = None
     author: Annotated[Text | None, Field(max_length=64, description="pseudonym: keyed hash"), Col(merge="fill")] = None
-    audience: Annotated[Count | None, Col(merge="fill"), Field(description="followers of the author then; null: unknown")] = None
+    audience: Annotated[Count | None, Col(merge="fill"), Field(description="followers of the author then; null: unknown")] = (
+        None
+    )
     likes: Annotated[Count | None, Col(merge="fill")] = None
     comments: Annotated[Count | None, Col(merge="fill")] = None
     shares: Annotated[Count | None, Col(merge="fill")] = None
@@ -103,7 +105,7 @@ class Quarantined(Row):
 
     table_name: ClassVar[str] = "quarantine"
     payload_id: Annotated[str, Key]
-    position: Annotated[int, Key, Field(ge=0, description="number of the row in its payload, from 0")]
+    item: Annotated[Text, Key, Field(max_length=600, description="`row N` of its payload, or `id N` of a stored mention")]
     source: Name
     origin: Annotated[Text, Field(description="file or address it came from")]
     reason: Annotated[Text, Field(description="field: what is wrong with it")]

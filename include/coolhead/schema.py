@@ -182,6 +182,8 @@ def dictionary(rows: list[type[Row]]) -> str:
             bounds = ", ".join(c.choices) or " to ".join(f"{v:g}" if v is not None else "" for v in (c.low, c.high))
             kind += f" ({bounds.strip()})" if c.choices or c.low is not None or c.high is not None else ""
             merge = "" if c.col.key else c.col.merge + (", operational" if c.col.operational else "")
-            out.append(f"| {c.name} | {kind}{', null' if c.nullable else ''} | {'key' if c.col.key else ''} | {merge} | {c.text} |")
+            out.append(
+                f"| {c.name} | {kind}{', null' if c.nullable else ''} | {'key' if c.col.key else ''} | {merge} | {c.text} |"
+            )
         out.append("")
     return "\n".join(out)

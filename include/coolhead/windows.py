@@ -25,7 +25,9 @@ class Window:
     def __post_init__(self) -> None:
         for name, moment in (("start", self.start), ("end", self.end)):
             if moment.tzinfo is None:
-                raise ConfigError(f"window.{name}: {moment.isoformat()} has no time zone; write e.g. {moment.isoformat()}+00:00")
+                raise ConfigError(
+                    f"window.{name}: {moment.isoformat()} has no time zone; write e.g. {moment.isoformat()}+00:00"
+                )
         if self.end < self.start:
             raise ConfigError(f"window: end {self.end.isoformat()} lies before start {self.start.isoformat()}")
 

@@ -1,0 +1,20 @@
+"""A folder of text files: for a first look without a mail server. Nobody is woken by a file."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from coolhead.channels import Channel
+from coolhead.rows import Notice
+
+
+class Folder(Channel):
+    """Writes one file per notice into the address, a folder; the notice's key is the file's name."""
+
+    def send(self, notice: Notice, key: str, credentials: Mapping[str, Any]) -> str:
+        folder = Path(notice.address)
+        folder.mkdir(parents=True, exist_ok=True)
+        target, fresh = folder / f"{key}.txt", folder / f".{key}.new"
+        fresh.write_text(f"To: {notice.receiver}\nSubject: {notice.subject}\n\n{notice.body}\n", encoding="utf-8")
+        fresh.replace(target)
+        return f"written to {target}"

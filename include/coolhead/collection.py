@@ -1,0 +1,290 @@
+"""collect: fetch, land, parse, validate, store; and what the collection log says of a stretch of time.
+
+Rows, refused rows, log row and cursors of a poll commit in one transaction. A payload that was landed and never
+committed (the process died in between) is parsed again by the next poll.
+"""
+
+import hashlib
+import hmac
+import json
+import time
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from pydantic import ValidationError
+
+from coolhead import failpoint, registry
+from coolhead.clock import Clock
+from coolhead.errors import CoolheadError, QualityError
+from coolhead.http import Client
+from coolhead.landing import Landed, Landing
+from coolhead.matching import matched_by
+from coolhead.plan import Market, Plan
+from coolhead.rows import (
+    CollectionLog, Cursor, Dirty, Follower, Match, Mention, Payload, Quarantined, key_of,
+)  # fmt: skip
+from coolhead.settings import Settings
+from coolhead.sources import Query, Source
+from coolhead.store import Store, Writer, around
+from coolhead.windows import Window, floor
+
+FUTURE = timedelta(minutes=15)
+"""A publication further ahead of our clock than this is refused: networks' clocks are off by less."""
+BATCH = 2_000
+"""Rows per transaction of an import; a poll is one transaction whatever its size."""
+
+
+@dataclass
+class Parsed:
+    """One payload, read: what is accepted, what is refused and why."""
+
+    landed: Landed
+    size: int
+    mentions: list[Mention] = field(default_factory=list)
+    addressed: bool = False
+    refused: list[Quarantined] = field(default_factory=list)
+    duplicates: int = 0
+
+    @property
+    def rows(self) -> int:
+        return len(self.mentions) + len(self.refused) + self.duplicates
+
+    def payload(self) -> Payload:
+        return Payload(
+            payload_id=self.landed.payload_id, source=self.landed.source, fetched_at=self.landed.fetched,
+            path=self.landed.path, size=self.size, mentions=len(self.mentions), refused=len(self.refused),
+            duplicates=self.duplicates,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Poll:
+    """What a poll did, for logs and XCom."""
+
+    source: str
+    market: str
+    window: Window
+    payloads: int
+    mentions: int
+    refused: int
+    duplicates: int
+
+
+class Edge:
+    """Where raw rows become Mentions or go to the quarantine."""
+
+    def __init__(self, author_key: bytes, clock: Clock, assume_known: bool = False) -> None:
+        """assume_known: known_at is publication plus the source's lag (imports and plays), else now."""
+        self._key, self._clock, self._assume = author_key, clock, assume_known
+
+    def pseudonym(self, source: str, author: str) -> str:
+        """Keyed hash of an account: the same author stays the same, and nobody can read who it is."""
+        return hmac.new(self._key, f"{source}\n{author.casefold()}".encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:24]
+
+    def parse(self, landed: Landed, content: bytes, source: Source, own: Iterable[str]) -> Parsed:
+        """Read one payload. Raises PermanentError where it is none."""
+        out = Parsed(landed, len(content), addressed=source.name == "files")
+        accounts = {a.casefold().lstrip("@") for a in own}
+        seen: set[tuple[Any, ...]] = set()
+        for position, raw in enumerate(source.mentions(content, landed.meta)):
+            try:
+                mention = self._mention(landed, source, raw, accounts)
+            except ValidationError as error:
+                out.refused.append(self._refuse(landed, position, raw, _reason(error)))
+                continue
+            if (key := (mention.day, mention.native_id)) in seen:
+                out.duplicates += 1
+                continue
+            seen.add(key)
+            out.mentions.append(mention)
+        return out
+
+    def _mention(self, landed: Landed, source: Source, raw: Mapping[str, Any], own: set[str]) -> Mention:
+        row, author = dict(raw), raw.get("author")
+        if author is not None:
+            row["author"] = self.pseudonym(source.name, str(author))
+            row["own"] = row.get("own", False) or str(author).casefold().lstrip("@") in own
+        published = row.get("published_at")
+        now = self._clock.now()
+        known = now
+        if self._assume and isinstance(published, datetime) and published.tzinfo:
+            known = min(now, published + source.lag)
+        day = published.astimezone(now.tzinfo).date() if isinstance(published, datetime) and published.tzinfo else now.date()
+        mention = Mention(**{
+            **row, "source": source.name, "payload_id": landed.payload_id, "known_at": known, "known_assumed": self._assume, "day": day,
+        })  # fmt: skip
+        if mention.day != (utc_day := mention.published_at.date()):
+            mention = mention.model_copy(update={"day": utc_day})
+        if mention.published_at > now + FUTURE:
+            raise ValidationError.from_exception_data("Mention", [{
+                "type": "value_error", "loc": ("published_at",), "input": str(published),
+                "ctx": {"error": ValueError(f"lies in the future: our clock shows {now.isoformat(timespec='seconds')}")},
+            }])  # fmt: skip
+        return mention
+
+    def _refuse(self, landed: Landed, position: int, raw: Mapping[str, Any], reason: str) -> Quarantined:
+        text = json.dumps(raw, default=str, ensure_ascii=True)
+        cut = text if len(text) <= 65_536 else text[:65_536] + f"... ({len(text)} characters)"
+        return Quarantined(
+            payload_id=landed.payload_id, item=f"row {position}", source=landed.source, origin=_clean(landed.origin),
+            reason=_clean(reason)[:2_000], raw=cut, refused_at=self._clock.now(),
+        )  # fmt: skip
+
+
+def _clean(text: str) -> str:
+    return text.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()
+
+
+def _reason(error: ValidationError) -> str:
+    """Field and fault of each mistake, without the value: it stands in `raw`."""
+    return "; ".join(
+        f"{'.'.join(map(str, e['loc'])) or 'row'}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()
+    )
+
+
+class Collector:
+    """Collects for all markets of a plan into one store."""
+
+    def __init__(self, store: Store, plan: Plan, settings: Settings, clock: Clock, client: Client | None = None) -> None:
+        self.store, self.plan, self.settings, self.clock = store, plan, settings, clock
+        self.landing = Landing(settings.landing)
+        self.client = client or Client(allow_private=plan.brands.network.allow_private)
+
+    def query(self, source: Source, market: Market) -> Query:
+        chosen = dict(market.sources[source.name])
+        if source.name == "files" and not chosen.get("folder"):
+            chosen["folder"] = str(self.settings.inbox / market.id)
+        return Query(
+            market.id, market.terms.any_of, market.languages, market.own_accounts.get(source.name, ()),
+            source.Settings.model_validate(chosen),
+        )  # fmt: skip
+
+    def poll(self, source_name: str, market: Market, window: Window, assume_known: bool = False) -> Poll:
+        """Collect one window of one market. The log row is written whether it succeeds or not; errors are raised after."""
+        source: Source = registry.load("sources", source_name)()
+        edge = Edge(self.settings.author_key(), self.clock, assume_known)
+        begun = time.monotonic()
+        try:
+            return self._poll(source, market, window, edge, begun)
+        except QualityError:
+            raise  # its rows and its log row are written
+        except CoolheadError as error:
+            self.store.upsert([self._log(source, market, window, begun, edge, error=str(error)[:1_000])])
+            raise
+
+    def _poll(self, source: Source, market: Market, window: Window, edge: Edge, begun: float) -> Poll:
+        query = self.query(source, market)
+        cursor = {c.stream: c.value for c in self.store.read(Cursor, source=source.name, market=market.id)}
+        fetched = [
+            self.landing.put(source.name, market.id, f, self.clock.now())
+            for f in source.payloads(query, window, cursor, self.client)
+        ]  # fmt: skip
+        left = self._uncommitted(source.name, market.id, fetched)
+        parsed = [edge.parse(l, self.landing.read(l), source, query.own_accounts) for l in left]
+        inside = [m.published_at for p in parsed for m in p.mentions if m.published_at in window]
+        log = self._log(source, market, window, begun, edge, len(fetched), len(inside), max(inside, default=None))
+        moved = [
+            Cursor(source=source.name, market=market.id, stream=f.stream, value=f.position)
+            for f in reversed(fetched)
+            if f.position
+        ]  # fmt: skip  (pages come newest first: the last one to be folded in is the newest)
+        failpoint.reached("poll.parsed")
+        with self.store.writing() as writer:
+            self.write(writer, parsed)
+            writer.upsert([log, *moved])
+            failpoint.reached("poll.written")
+        failpoint.reached("poll.committed")
+        _check_quality(parsed, self.plan.brands.quality.max_refused_share)
+        count = [sum(len(p.mentions) for p in parsed), sum(len(p.refused) for p in parsed), sum(p.duplicates for p in parsed)]
+        return Poll(source.name, market.id, window, len(fetched), *count)
+
+    def _uncommitted(self, source: str, market: str, landed: Sequence[Landed]) -> list[Landed]:
+        """What was landed now, or by a poll that died before it committed, and is not stored yet."""
+        found = {l.payload_id: l for l in [*self.landing.recent(source), *landed] if l.market == market}
+        done = {p.payload_id for p in self.store.read(Payload, payload_id=list(found))} if found else set()
+        return [l for payload_id, l in found.items() if payload_id not in done]
+
+    def _log(
+        self, source: Source, market: Market, window: Window, begun: float, edge: Edge,
+        payloads: int = 0, rows: int = 0, newest: datetime | None = None, error: str | None = None,
+    ) -> CollectionLog:  # fmt: skip
+        known = self.store.read(
+            CollectionLog,
+            source=source.name,
+            market=market.id,
+            start=Window(window.start, window.start + timedelta(microseconds=1)),
+        )
+        before = next((k for k in known if k.end == window.end), None)
+        return CollectionLog(
+            source=source.name, market=market.id, start=window.start, end=window.end, ok=error is None, error=error,
+            payloads=payloads, rows=rows, newest=newest, known_at=self.clock.now(), assumed=edge._assume,
+            attempts=(before.attempts if before else 0) + 1, seconds=round(time.monotonic() - begun, 3),
+        )  # fmt: skip
+
+    def write(self, writer: Writer, parsed: Sequence[Parsed]) -> None:
+        """Mentions, matches, refused rows, payloads and dirty marks of some payloads, in the caller's transaction."""
+        for source in {p.landed.source for p in parsed}:
+            mine = [p for p in parsed if p.landed.source == source]
+            mentions = self._same_days(source, [m for p in mine for m in p.mentions])
+            addressed = {p.landed.payload_id: p.landed.market for p in mine if p.addressed}
+            matches = [x for m in mentions for x in self._matches(m, addressed.get(m.payload_id))]
+            writer.upsert([*mentions, *matches, *dirty((x.market, x.published_at) for x in matches)])
+            writer.upsert([q for p in mine for q in p.refused] + [p.payload() for p in mine])
+
+    def _same_days(self, source: str, mentions: list[Mention]) -> list[Mention]:
+        """A mention that came before keeps the day it was first stored under, even if its time was edited since."""
+        if not mentions:
+            return []
+        days = self.store.existing_days(source, [m.native_id for m in mentions], around([m.published_at for m in mentions]))
+        return [
+            m if days.get(m.native_id, m.day) == m.day else m.model_copy(update={"day": days[m.native_id]}) for m in mentions
+        ]
+
+    def _matches(self, mention: Mention, addressed: str | None) -> list[Match]:
+        out = []
+        for market in self.plan.markets:
+            if mention.source not in market.sources:
+                continue
+            why = matched_by(mention.text, market.terms) or (
+                "the export was given for this market" if addressed == market.id else None
+            )
+            if mention.own and not why:
+                why = "own post"
+            if why:
+                out.append(Match(**key_of(mention), market=market.id, published_at=mention.published_at, matched_by=why))
+        return out
+
+    def followers(self, source_name: str, market: Market) -> int:
+        """Read the follower counts of the market's own accounts; returns how many."""
+        source: Source = registry.load("sources", source_name)()
+        found = [
+            Follower(market=market.id, source=source.name, account=account, at=at or floor(self.clock.now()), followers=count)
+            for account, at, count in source.followers(self.query(source, market), self.client)
+        ]
+        return self.store.upsert(found)
+
+
+def dirty(published: Iterable[tuple[str, datetime]]) -> list[Dirty]:
+    """Marks for the windows of some (market, publication) pairs."""
+    mark = uuid.uuid4().hex
+    return [Dirty(market=m, start=s, mark=mark) for m, s in {(m, floor(p)) for m, p in published}]
+
+
+def _check_quality(parsed: Sequence[Parsed], limit: float) -> None:
+    for p in parsed:
+        if p.refused and len(p.refused) > limit * p.rows:
+            raise QualityError(
+                f"{p.landed.origin}: {len(p.refused)} of {p.rows} rows refused (limit {limit:.0%}); first: {p.refused[0].reason}. "
+                f"All rows are stored; look at the quarantine of payload {p.landed.payload_id[:12]}"
+            )
+
+
+def batches(items: Iterable[Any], size: int = BATCH) -> Iterable[list[Any]]:
+    """Lists of at most `size`."""
+    iterator = iter(items)
+    while found := list(islice(iterator, size)):
+        yield found

@@ -1,0 +1,312 @@
+"""incident -> notices and questions: the next step of an incident, from the policy it was opened with.
+
+The state machine lives in the store. One run of the escalation Dag performs one step: it tells people and asks one
+question. What comes next is asked of the store again, at each answer and at each tick of the clock. A time-out
+escalates one level and never approves; the last level repeats, to everybody on duty, until somebody acknowledges.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from coolhead import failpoint, incidents, notices, registry
+from coolhead.clock import Clock
+from coolhead.errors import ConfigError, PermanentError, TransientError
+from coolhead.posture import CAUSES, draft, posture
+from coolhead.rows import Decision, Incident, IncidentEvent, Notice
+from coolhead.store import Store
+
+DAG = "escalate_incident"
+STALE = timedelta(hours=24)
+"""An incident found in history older than this is stored and shown, and wakes nobody."""
+SLACK = timedelta(minutes=5)
+"""A step that has neither answer nor time-out this long after its deadline is taken as timed out: its run died."""
+REPEAT = timedelta(hours=24)
+"""How long a question without a clock waits before it is asked again."""
+KINDS = ("acknowledge", "assess", "respond", "close")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of one incident."""
+
+    incident_id: str
+    kind: str
+    level: int
+    """Index into the policy's steps."""
+    repetition: int
+    """How often this kind of step was asked before."""
+
+    @property
+    def run_id(self) -> str:
+        """The Dag run that performs it; the same step never has two."""
+        return f"{self.incident_id}.{self.kind}.{self.repetition}"
+
+    @property
+    def conf(self) -> dict[str, Any]:
+        return {"incident": self.incident_id, "kind": self.kind, "level": self.level, "repetition": self.repetition}
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a person is asked in Airflow's Required Actions."""
+
+    subject: str
+    body: str
+    options: list[str]
+    form: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """name -> {"value": default, "schema": {...}} of each field."""
+    people: list[dict[str, str]] = field(default_factory=list)
+    wait: timedelta = REPEAT
+
+
+def next_step(store: Store, incident: Incident, now: datetime) -> Step | None:
+    """The step that is due, or None: ended, stale, below the policy's floor, or waiting for the facts."""
+    kind = _kind(incident)
+    if kind is None or incident.severity < incident.policy["ask_from"]:
+        return None
+    if incident.state == "detected" and now - incident.detected_at > STALE and not _events(store, incident, "asked-"):
+        return None
+    timeouts = _events(store, incident, f"timeout-{kind}-")
+    refused = _events(store, incident, f"refused-{kind}-")
+    last = len(incident.policy["steps"]) - 1
+    return Step(incident.incident_id, kind, min(len(timeouts), last), len(timeouts) + len(refused))
+
+
+def _kind(incident: Incident) -> str | None:
+    small = incident.severity < incident.policy["respond_from"]
+    return {
+        "detected": "acknowledge", "acknowledged": "assess", "assessed": "close" if small else "respond", "recovered": "close",
+    }.get(incident.state)  # fmt: skip
+
+
+def _events(store: Store, incident: Incident, prefix: str) -> set[str]:
+    return {e.kind for e in store.read(IncidentEvent, incident_id=incident.incident_id) if e.kind.startswith(prefix)}
+
+
+def due_runs(store: Store, clock: Clock) -> list[dict[str, Any]]:
+    """Dag runs that must exist by now, over all incidents: a tick. Starting one that exists already is a no-op."""
+    out = []
+    for incident in store.read(Incident, state=["detected", "acknowledged", "assessed", "recovered"]):
+        _expire(store, incident, clock.now())
+        if step := next_step(store, incident, clock.now()):
+            out.append({"trigger_dag_id": DAG, "trigger_run_id": step.run_id, "conf": step.conf})
+    return out
+
+
+def runs_after(store: Store, incident_id: str, clock: Clock) -> list[dict[str, Any]]:
+    """What must run after a step of an incident: its next step, or its review."""
+    (incident,) = store.read(Incident, incident_id=incident_id)
+    if incident.state == "closed":
+        return [
+            {"trigger_dag_id": "review_incident", "trigger_run_id": f"{incident_id}.review", "conf": {"incident": incident_id}}
+        ]
+    step = next_step(store, incident, clock.now())
+    return [{"trigger_dag_id": DAG, "trigger_run_id": step.run_id, "conf": step.conf}] if step else []
+
+
+def _expire(store: Store, incident: Incident, now: datetime) -> None:
+    step = next_step(store, incident, now)
+    if step is None or step.kind == "close":
+        return
+    name = f"asked-{step.kind}-{step.repetition}"
+    asked = [e.at for e in store.read(IncidentEvent, incident_id=incident.incident_id, kind=name)]
+    if asked and now > min(asked) + wait(incident, step) + SLACK:
+        time_out(store, step, now)
+
+
+def step_of(store: Store, conf: Mapping[str, Any]) -> Step | None:
+    """The step a run was started for; None where the incident has moved on since (a cleared or repeated run).
+
+    Raises ConfigError for an incident that is not there.
+    """
+    step = Step(str(conf["incident"]), str(conf["kind"]), int(conf["level"]), int(conf["repetition"]))
+    found = store.read(Incident, incident_id=step.incident_id)
+    if not found:
+        raise ConfigError(f"there is no incident {step.incident_id}")
+    answered = store.read(Decision, incident_id=step.incident_id, step=step.run_id)
+    return step if _kind(found[0]) == step.kind and not answered else None
+
+
+def wait(incident: Incident, step: Step) -> timedelta:
+    """How long the step waits for its answer."""
+    clocks = incident.policy["clocks"]
+    minutes = {
+        "acknowledge": incident.policy["steps"][step.level]["wait_minutes"],
+        "assess": clocks["assess_minutes"], "respond": clocks["respond_minutes"],
+    }.get(step.kind)  # fmt: skip
+    return timedelta(minutes=minutes) if minutes else REPEAT
+
+
+def receivers(incident: Incident, step: Step) -> list[dict[str, Any]]:
+    """People of the policy who are told and may answer: the level's roles, all lower levels', and who has taken it."""
+    levels = incident.policy["steps"][: step.level + 1]
+    roles = {r for level in levels for r in level["notify"]}
+    if step.kind == "respond":
+        roles |= {"spokesperson", "crisis_lead"}
+    if step.repetition >= len(incident.policy["steps"]):
+        roles |= {"duty_lead", "crisis_lead"}
+    return [p for p in incident.policy["people"] if roles & set(p["roles"]) or p["id"] == incident.commander]
+
+
+def announce(store: Store, step: Step, clock: Clock) -> list[Notice]:
+    """Write the intents of the step's notices, once; sending is another matter."""
+    (incident,) = store.read(Incident, incident_id=step.incident_id)
+    people = receivers(incident, step)
+    content = notices.compose(
+        store, incident, step.kind, step.run_id, people, clock.now(), deadline(incident, step, clock.now())
+    )
+    rows = [
+        Notice(
+            incident_id=incident.incident_id, step=step.kind, repetition=step.repetition, receiver=p["id"], channel=channel,
+            address=p["addresses"][channel], subject=content.subject, body=content.body, intended_at=clock.now(), status="intended",
+        )
+        for p in people for channel in incident.policy["steps"][step.level]["channels"] if channel in p["addresses"]
+    ]  # fmt: skip
+    asked = IncidentEvent(
+        incident_id=incident.incident_id, at=clock.now(), kind=f"asked-{step.kind}-{step.repetition}",
+        detail=f"{step.kind} asked of {', '.join(p['name'] for p in people)}",
+    )  # fmt: skip
+    with store.writing() as writer:
+        new = [row for row in rows if writer.insert_new(row)]
+        if not writer.read(IncidentEvent, incident_id=incident.incident_id, kind=asked.kind):
+            writer.insert_new(asked)
+    failpoint.reached("announce.intended")
+    return new
+
+
+def deadline(incident: Incident, step: Step, now: datetime) -> datetime:
+    """When the step's answer is due: the clocks run from the detection, a level's wait from its question."""
+    clocks = incident.policy["clocks"]
+    if step.kind == "assess":
+        return incident.detected_at + timedelta(minutes=clocks["assess_minutes"])
+    if step.kind == "respond":
+        return incident.detected_at + timedelta(minutes=clocks["respond_minutes"])
+    return now + wait(incident, step)
+
+
+def send_outbox(store: Store, clock: Clock, credentials: Mapping[str, Mapping[str, Any]]) -> list[Notice]:
+    """Send every notice that is intended and not sent; one that fails holds up no other.
+
+    Raises TransientError at the end where any should be tried again. A crash between send and receipt may double a
+    notice, never lose one; its key is the same, so that a receiver who honours it sees one.
+    """
+    sent, again = [], []
+    for notice in store.read(Notice, status="intended"):
+        channel = registry.load("channels", notice.channel)()
+        update: dict[str, Any] = {"attempts": notice.attempts + 1}
+        try:
+            receipt = channel.send(notice, key_of(notice), credentials.get(notice.channel, {}))
+            failpoint.reached("outbox.sent")
+            update |= {"status": "sent", "sent_at": clock.now(), "receipt": receipt}
+        except TransientError as error:
+            again.append(f"{notice.channel} to {notice.receiver}: {error}")
+            update |= {"receipt": f"will be tried again: {error}"}
+        except (PermanentError, ConfigError) as error:
+            update |= {"status": "failed", "receipt": str(error)}
+        store.upsert([done := notice.model_copy(update=update)])
+        sent.append(done)
+    if again:
+        raise TransientError(f"{len(again)} notices could not be sent yet: {'; '.join(again)}")
+    return sent
+
+
+def key_of(notice: Notice) -> str:
+    """The same for every attempt at the same notice."""
+    return f"{notice.incident_id}.{notice.step}.{notice.repetition}.{notice.receiver}.{notice.channel}"
+
+
+def question(store: Store, step: Step, clock: Clock) -> Question:
+    """What to ask, of whom, and for how long."""
+    (incident,) = store.read(Incident, incident_id=step.incident_id)
+    people = receivers(incident, step)
+    now = clock.now()
+    content = notices.compose(store, incident, step.kind, step.run_id, people, now, deadline(incident, step, now))
+    options, form, more = _FORMS[step.kind](incident)
+    assigned = [{"id": p["id"], "name": p["name"]} for p in people]
+    return Question(content.subject, f"{content.markdown}\n\n{more}".strip(), options, form, assigned, wait(incident, step))
+
+
+def _text(title: str, value: str = "", long: bool = False) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "string", "title": title}
+    return {"value": value, "schema": schema | ({"format": "multiline"} if long else {})}
+
+
+def _choice(title: str, value: str, choices: list[str]) -> dict[str, Any]:
+    return {"value": value, "schema": {"type": "string", "title": title, "enum": choices}}
+
+
+def _ask_acknowledge(incident: Incident) -> tuple[list[str], dict[str, Any], str]:
+    form = {
+        "dismissal": _choice("If dismissed: as what", "other", list(incidents.DISMISSALS)),
+        "reason": _text("If dismissed: why (required)", long=True),
+    }
+    return ["Acknowledge", "Dismiss"], form, ""
+
+
+def _ask_assess(incident: Incident) -> tuple[list[str], dict[str, Any], str]:
+    form = {
+        "severity": _choice("Severity", incident.severity_proposed, ["S0", "S1", "S2", "S3", "S4"]),
+        "cause": _choice("Type of cause", incident.cause or "unknown", list(CAUSES)),
+        "reason": _text("Why (and why, if dismissed)", long=True),
+        "dismissal": _choice("If dismissed: as what", "other", list(incidents.DISMISSALS)),
+    }
+    return ["Assessed", "Dismiss"], form, ""
+
+
+def _ask_respond(incident: Incident) -> tuple[list[str], dict[str, Any], str]:
+    advised = posture(incident.cause or "unknown", bool(incident.policy["crisis_history"]))
+    cool_off = incident.detected_at + timedelta(minutes=incident.policy["clocks"]["cool_off_minutes"])
+    more = "\n".join([
+        f"**Posture advised: {advised.name}** ({advised.reason}).", "", *(f"- {r}" for r in advised.required), "",
+        f"Individual replies not before {cool_off:%H:%M} UTC (cool-off); safety information and an approved holding statement at once.",
+        "Freeze scheduled posts. Nothing is published by Coolhead: a person publishes what is approved here.",
+    ])  # fmt: skip
+    form = {"statement": _text("Statement", draft(str(incident.policy["brand"]), advised), long=True), "reason": _text("Note")}
+    return ["Approve statement", "No statement"], form, more
+
+
+def _ask_close(incident: Incident) -> tuple[list[str], dict[str, Any], str]:
+    form = {
+        "root_cause": _text("Cause, as known now", long=True), "went_well": _text("What went well", long=True),
+        "to_improve": _text("What to improve", long=True), "action": _text("Action"),
+        "action_owner": _text("Owner of the action"), "action_due": _text("Due (date)"),
+    }  # fmt: skip
+    return ["Close"], form, "Your words go into the post-incident review as they are."
+
+
+_FORMS = {"acknowledge": _ask_acknowledge, "assess": _ask_assess, "respond": _ask_respond, "close": _ask_close}
+
+
+def answer(store: Store, step: Step, option: str, form: Mapping[str, Any], by: str, at: datetime, shown: str) -> str:
+    """Record a person's answer; returns what came of it in words.
+
+    An answer that cannot be taken (a dismissal without reason, a step that somebody else has meanwhile done) is an
+    event, and the question is asked again where it is still open.
+    """
+    kind = "dismiss" if option == "Dismiss" else step.kind
+    details = {k: v for k, v in form.items() if v not in ("", None)}
+    if kind == "assess":
+        details["commander"] = by
+    reason = str(form.get("reason") or "")
+    try:
+        if kind == "dismiss" and not reason.strip():
+            raise ConfigError("a dismissal needs a reason")
+        decision = incidents.decide(store, step.incident_id, step.run_id, kind, by, at, reason, option, details, shown)
+    except ConfigError as error:
+        kind_of_event = f"refused-{step.kind}-{step.repetition}"
+        store.upsert(
+            [IncidentEvent(incident_id=step.incident_id, at=at, kind=kind_of_event, detail=f"{by}: {option}: {error}")]
+        )
+        return f"not taken: {error}"
+    return f"{decision.kind} by {decision.by}"
+
+
+def time_out(store: Store, step: Step, at: datetime) -> None:
+    """Nobody answered in time: one level up. Written once per step."""
+    kind = f"timeout-{step.kind}-{step.repetition}"
+    detail = f"nobody answered {step.kind!r} in time; the next level is told"
+    with store.writing() as writer:
+        if not writer.read(IncidentEvent, incident_id=step.incident_id, kind=kind):
+            writer.insert_new(IncidentEvent(incident_id=step.incident_id, at=at, kind=kind, detail=detail))

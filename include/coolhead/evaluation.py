@@ -1,0 +1,202 @@
+"""kpi_point -> signal -> incident: the rules judge every window once, each as of its own end plus a grace.
+
+What a rule sees of a window is the trailing hour, made only of what was known then: so one run over three weeks
+of history gives the same signals as six thousand runs of five minutes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pandas as pd
+
+from coolhead import failpoint, registry
+from coolhead.baselines import LOOK_BACK, VolumeBaseline, shares
+from coolhead.clock import Clock
+from coolhead.incidents import Findings, attach, left_out
+from coolhead.kpis.volume_z import VolumeZ
+from coolhead.measuring import Measurer, Sight, groups
+from coolhead.plan import Market, Plan
+from coolhead.rows import ALL, CollectionLog, Judged, KpiPoint
+from coolhead.recovery import progress
+from coolhead.rules import Rule
+from coolhead.store import Store
+from coolhead.verdicts import SourceSight
+from coolhead.windows import BASE, GRACE, Window, floor, merged, minus
+
+HOUR = timedelta(hours=1)
+NEVER = datetime.max.replace(tzinfo=UTC)
+CHUNK = timedelta(days=7)
+"""Span of windows judged with one read of mentions."""
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What one evaluation of one market did."""
+
+    market: str
+    points: int
+    judged: Window
+    signals: int
+    incidents: list[str]
+
+
+def evaluate(store: Store, plan: Plan, market: Market, clock: Clock) -> Evaluated:
+    """Compute undone KPI points, then judge all windows that ended since the last time."""
+    scorer: Any = registry.load("sentiment", plan.brands.scorer.name)
+    measurer = Measurer(store, market, scorer.name, scorer.revision)
+    now = clock.now()
+    points = measurer.measure(now)
+    judge = Judge(store, plan, market, measurer)
+    signals, touched = 0, []
+    through = start = judge.through()
+    end = floor(now - GRACE)
+    while through < end:
+        span = Window(through, min(through + CHUNK, end))
+        found, incidents = judge.judge(span)
+        signals, touched, through = signals + found, [*touched, *incidents], span.end
+    progress(store, market, end)
+    return Evaluated(market.id, points, Window(min(start, end), end), signals, sorted(set(touched)))
+
+
+class Judge:
+    """Folds the rules of one market over its windows."""
+
+    def __init__(self, store: Store, plan: Plan, market: Market, measurer: Measurer) -> None:
+        self.store, self.plan, self.market, self.measurer = store, plan, market, measurer
+        self.entries = plan.rules_of(market.id)
+        self.rules: list[Rule] = [
+            (kind := registry.load("rules", e.rule))(kind.Settings.model_validate(e.settings)) for e in self.entries
+        ]  # fmt: skip
+
+    def through(self) -> datetime:
+        """End of what is judged; at first, the window of the first mention."""
+        done = self.store.read(Judged, market=self.market.id)
+        if done:
+            return done[0].through
+        first, _ = self.store.quantity(KpiPoint, "start", market=self.market.id, grain="5min")
+        return floor(first) if first else NEVER
+
+    def judge(self, span: Window) -> tuple[int, list[str]]:
+        """Signals and incidents of a span, with the rules' state, in one transaction."""
+        points, mentions = self.points(span)
+        done = self.store.read(Judged, market=self.market.id)
+        state: dict[str, Any] = dict(done[0].state) if done else {}
+        findings: Findings = []
+        for entry, rule in zip(self.entries, self.rules, strict=True):
+            found, state[entry.name] = rule.step(points, state.get(entry.name, {}))
+            findings += [(entry, f) for f in found]
+        z = [self._z_point(s, p) for s, p in points.iterrows()]
+        signals, incidents, events = attach(self.store, self.plan, self.market, findings, mentions)
+        failpoint.reached("judge.computed")
+        with self.store.writing() as writer:
+            writer.upsert([*z, *incidents, *signals, *events, Judged(market=self.market.id, through=span.end, state=state)])
+            failpoint.reached("judge.written")
+        return len(signals), [i.incident_id for i in incidents]
+
+    def _z_point(self, start: Any, point: "pd.Series[Any]") -> KpiPoint:
+        value = point["volume_z"]
+        return KpiPoint.model_construct(
+            market=self.market.id, kpi="volume_z", grain="5min", start=start.to_pydatetime(), source=ALL, lang=ALL,
+            version=VolumeZ.version, revision="-", value=None if value != value else float(value), n=int(point["volume"]),
+            low=None, high=None, parts={}, quality=point["quality"], as_of=start.to_pydatetime() + BASE + GRACE,
+        )  # fmt: skip
+
+    def points(self, span: Window) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """What the rules see (rules/__init__.py), for windows whose trailing hour holds a mention; and the mentions."""
+        window = Window(span.start - HOUR, span.end)
+        mentions = self.store.mentions(self.market.id, window, self.measurer.scorer, self.measurer.revision, span.end + GRACE)
+        expanded = _expand(mentions, span)
+        logs = self.store.read(CollectionLog, market=self.market.id)
+        index = pd.DatetimeIndex(sorted(set(expanded.window)), tz="UTC", name="start")
+        table: dict[str, Any] = {}
+        for kpi in self.measurer.kpis:
+            if kpi.reads != "mention":
+                continue
+            values = groups(expanded, "window", kpi, [(False, False)]).set_index("window").reindex(index)
+            table[kpi.name] = values["value"].astype(float)
+            table[f"{kpi.name}.n"] = values["n"].astype(float).fillna(0)
+            table |= {f"{kpi.name}.{end}": values[end].astype(float) for end in ("low", "high")}
+        points = pd.DataFrame(table, index=index)
+        points["quality"] = _quality(logs, expanded, index)
+        return self._with_baselines(points, logs, span), mentions
+
+    def _with_baselines(self, points: pd.DataFrame, logs: Sequence[CollectionLog], span: Window) -> pd.DataFrame:
+        skip = left_out(self.store, self.market.id, span.start)
+        past = Window(span.start - LOOK_BACK - timedelta(days=2), span.end)
+        hourly = self.store.read(KpiPoint, market=self.market.id, kpi="volume", grain="hour", source=ALL, lang=ALL, start=past)
+        volumes = {p.start: float(p.value or 0) for p in hourly}
+        seen = _seen(logs, past)
+        baseline = VolumeBaseline(volumes, seen, skip, self.market.time_zone)
+        usual = [baseline.at((s + BASE).to_pydatetime() - timedelta(minutes=30)) for s in points.index]
+        points["center"] = [u.center if u else float("nan") for u in usual]
+        points["spread"] = [u.spread if u else float("nan") for u in usual]
+        z = VolumeZ()
+        points["volume_z"] = z.value(z.parts(points)).value
+        points["volume_z.n"], points["volume_z.low"], points["volume_z.high"] = (
+            points["volume"],
+            points["volume_z"],
+            points["volume_z"],
+        )
+        return self._with_shares(points, skip, past)
+
+    def _with_shares(self, points: pd.DataFrame, skip: list[Window], past: Window) -> pd.DataFrame:
+        rows = self.store.read(
+            KpiPoint, market=self.market.id, grain="day", source=ALL, lang=ALL, start=past, revision=["-", f"{self.measurer.scorer}/{self.measurer.revision}"]
+        )  # fmt: skip
+        daily = pd.DataFrame(
+            [
+                (r.kpi, r.start, r.parts)
+                for r in rows
+                if not any(r.start < w.end and r.start + timedelta(days=1) > w.start for w in skip)
+            ],
+            columns=["kpi", "start", "parts"],
+        )
+        daily["start"] = pd.to_datetime(daily.start, utc=True)
+        local = points.index.tz_convert(self.market.time_zone).normalize()
+        usual = {day: shares(self.measurer.kpis, daily, day) for day in local.unique()}
+        for kpi in self.measurer.kpis:
+            points[f"{kpi.name}.baseline"] = [usual[d].get(kpi.name, float("nan")) for d in local]
+        return points
+
+
+def _expand(mentions: pd.DataFrame, span: Window) -> pd.DataFrame:
+    """One row per mention and window whose trailing hour holds it and that knew it in time."""
+    theirs = mentions[~mentions.own]
+    first = theirs.published_at.dt.floor("5min")
+    copies = [theirs.assign(window=first + i * BASE) for i in range(int(HOUR / BASE))]
+    out = pd.concat(copies) if copies else theirs.assign(window=first)
+    known = out.known_at <= out.window + BASE + GRACE
+    inside = (out.window >= span.start) & (out.window + BASE <= span.end)
+    return out[known & inside].reset_index(drop=True)
+
+
+def _seen(logs: Sequence[CollectionLog], span: Window) -> list[Window]:
+    """Stretches in which every source that was active saw; volume of other stretches says nothing about what is usual."""
+    sights = [SourceSight(s, [x for x in logs if x.source == s], span.end + GRACE) for s in sorted({x.source for x in logs})]
+    begun = [s.active_from for s in sights if s.active_from]
+    if not begun:
+        return []
+    blind = [
+        g
+        for s in sights
+        if s.active_from
+        for g in minus(Window(min(max(s.active_from, span.start), span.end), span.end), s.covered)
+    ]
+    return minus(Window(min(max(min(begun), span.start), span.end), span.end), merged([(g.start, g.end) for g in blind]))
+
+
+def _quality(logs: Sequence[CollectionLog], expanded: pd.DataFrame, index: pd.DatetimeIndex) -> list[str]:
+    """Verdict over each trailing hour, as of its window."""
+    if not len(index):
+        return []
+    rows = expanded.groupby(["window", "source"]).size().unstack(fill_value=0) if len(expanded) else pd.DataFrame()
+    near = [x for x in logs if x.end > index[0] - HOUR]
+    out = []
+    for start in index:
+        end = start.to_pydatetime() + BASE
+        mine = [x for x in near if x.start < end and x.end > end - HOUR]
+        counts = {str(s): int(n) for s, n in rows.loc[start].items()}
+        out.append(Sight(mine, end + GRACE).verdict(Window(end - HOUR, end), counts) if mine else "pending")
+    return out

@@ -1,0 +1,19 @@
+"""Net sentiment, polar."""
+
+import pandas as pd
+
+from coolhead.kpis import Kpi, one, ratio
+
+
+class NetSentimentPolar(Kpi):
+    """Balance among those who take a side."""
+
+    title, unit, formula = "Net sentiment, polar", "-1 to 1", "(P - N) / (P + N)"
+    reads_scores = True
+
+    def parts(self, frame: pd.DataFrame) -> pd.DataFrame:
+        scored = frame[frame.polarity.notna()]
+        return one(scored, positive=scored.label == "positive", negative=scored.label == "negative")
+
+    def value(self, parts: pd.DataFrame) -> pd.DataFrame:
+        return ratio(parts.positive - parts.negative, parts.positive + parts.negative)

@@ -1,0 +1,81 @@
+"""Raw payloads as they came, under their content hash, before anything reads them.
+
+`landing/<source>/<day>/<hash><suffix>` holds the bytes, `<hash>.meta.json` beside it what the bytes do not say.
+The meta file is written first and the bytes are renamed into place last: where there are bytes, they are whole.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from coolhead import failpoint
+from coolhead.sources import Fetched
+
+
+@dataclass(frozen=True)
+class Landed:
+    """A payload on disk."""
+
+    payload_id: str
+    source: str
+    market: str
+    path: str
+    """Below the landing folder."""
+    origin: str
+    stream: str
+    position: str | None
+    fetched_at: str
+    meta: dict[str, Any]
+
+    @property
+    def fetched(self) -> datetime:
+        return datetime.fromisoformat(self.fetched_at)
+
+
+class Landing:
+    """The folder of raw payloads."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def put(self, source: str, market: str, fetched: Fetched, now: datetime) -> Landed:
+        """Write a payload; the same bytes from the same source for the same market are the same payload."""
+        digest = hashlib.sha256(f"{source}\n{market}\n".encode() + fetched.content).hexdigest()
+        place = Path(source) / f"{now.astimezone(UTC):%Y-%m-%d}" / f"{digest}{fetched.suffix}"
+        landed = Landed(
+            digest, source, market, str(place), fetched.origin, fetched.stream, fetched.position, now.isoformat(), fetched.meta,
+        )  # fmt: skip
+        target = self.folder / place
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _replace(target.with_name(f"{digest}.meta.json"), json.dumps(asdict(landed)).encode())
+        failpoint.reached("landing.meta")
+        _replace(target, fetched.content)
+        failpoint.reached("landing.bytes")
+        return landed
+
+    def read(self, landed: Landed) -> bytes:
+        return (self.folder / landed.path).read_bytes()
+
+    def recent(self, source: str) -> Iterator[Landed]:
+        """Whole payloads of the last two days on which the source gave any: where a poll that died left its own."""
+        for day in sorted((self.folder / source).glob("*"))[-2:]:
+            for meta in sorted(day.glob("*.meta.json")):
+                landed = Landed(**json.loads(meta.read_text()))
+                if (self.folder / landed.path).exists():
+                    yield landed
+
+    def remove(self, path: str) -> None:
+        """Delete a payload's bytes and meta (retention, erasure)."""
+        target = self.folder / path
+        target.unlink(missing_ok=True)
+        target.with_name(f"{target.name.partition('.')[0]}.meta.json").unlink(missing_ok=True)
+
+
+def _replace(target: Path, content: bytes) -> None:
+    fresh = target.with_name(f".{target.name}.new")
+    fresh.write_bytes(content)
+    fresh.replace(target)

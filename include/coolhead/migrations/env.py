@@ -1,0 +1,9 @@
+"""Alembic's entry: the connection is handed over by store.migrate()."""
+
+from alembic import context
+
+from coolhead.store import METADATA
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=METADATA, render_as_batch=True)
+with context.begin_transaction():
+    context.run_migrations()

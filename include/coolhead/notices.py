@@ -1,0 +1,103 @@
+"""The words of a notice: enough to act on without opening anything."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from coolhead import registry
+from coolhead.incidents import name_of
+from coolhead.rows import CollectionLog, Incident, PlanVersion, Signal
+from coolhead.store import Store
+from coolhead.verdicts import SourceSight
+from coolhead.windows import Window
+
+QUOTES = 3
+LONGEST = 180
+"""Characters of a quote."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """One notice in its two forms."""
+
+    subject: str
+    body: str
+    markdown: str
+
+
+def compose(
+    store: Store, incident: Incident, kind: str, run_id: str, told: Sequence[dict[str, Any]], now: datetime, due: datetime
+) -> Content:
+    """What happened, since when, three quotes, how sure, the clock, who else was told, and where to answer."""
+    zone = ZoneInfo(str(incident.policy["time_zone"]))
+
+    def local(moment: datetime) -> str:
+        return f"{moment.astimezone(zone):%d %b %H:%M}"
+
+    drill = "[DRILL] " if incident.drill and not incident.title.startswith("[DRILL]") else ""
+    subject = f"{drill}[{name_of(incident.severity)}] {incident.title}: {kind} by {due.astimezone(zone):%H:%M}"
+    link = f"{str(incident.policy['public_url']).rstrip('/')}/dags/escalate_incident/runs/{run_id}/tasks/ask/required_actions"
+    facts = [
+        ("What", f"{incident.title} - {name_of(incident.severity)} proposed: " + "; ".join(x["reason"] for x in incident.reasons[-3:])),
+        ("Since", f"{local(incident.onset_at)}, detected {local(incident.detected_at)} ({zone.key}); as of {local(now)}"),
+        ("How sure", _how_sure(store, incident, now)),
+        ("Clock", f"{kind} by {local(due)}, {_minutes(due - now)}"),
+        ("Told", ", ".join(p["name"] for p in told) or "nobody"),
+    ]  # fmt: skip
+    quotes = _quotes(store, incident, now)
+    said = [f"- {q}" for q in quotes] or [f"- no mention stands behind it{f': {incident.link}' if incident.link else ''}"]
+    rule = "Nothing is published by Coolhead. No automatic replies, no deleted comments; individual replies only after the cool-off."
+    body = "\n".join([*(f"{k}: {v}" for k, v in facts), "", "Quotes:", *said, "", f"Answer here: {link}", "", rule])
+    markdown = "\n".join([*(f"**{k}:** {v}\n" for k, v in facts), "**Quotes:**\n", *said, "", rule])
+    return Content(subject, body, markdown)
+
+
+def _minutes(span: timedelta) -> str:
+    minutes = round(span.total_seconds() / 60)
+    return f"{minutes} minutes left" if minutes >= 0 else f"{-minutes} minutes late"
+
+
+def _how_sure(store: Store, incident: Incident, now: datetime) -> str:
+    signals = store.read(Signal, incident_id=incident.incident_id)
+    if not signals:
+        return "reported by a person; not verified"
+    logs = store.read(CollectionLog, market=incident.market)
+    window = Window(incident.onset_at - timedelta(hours=1), max(now, incident.onset_at))
+    blind = [
+        o
+        for s in sorted({x.source for x in logs})
+        for o in SourceSight(s, [x for x in logs if x.source == s], now).outages(window)
+    ]
+    seen = "; ".join(f"{o.source} was blind {o.window}" for o in blind[:3]) or "no source was blind"
+    return f"{len(signals)} signals of {len({s.rule for s in signals})} rules; {seen}"
+
+
+def _quotes(store: Store, incident: Incident, now: datetime) -> list[str]:
+    """The most negative mentions since the onset, each author once, the largest audience first."""
+    if incident.drill or not store.read(Signal, incident_id=incident.incident_id):
+        return []
+    current = store.read(PlanVersion)
+    newest = max(current, key=lambda p: p.loaded_at).content if current else {}
+    scorer = registry.load("sentiment", newest["brands"]["scorer"]["name"]) if newest else None
+    name, revision = (scorer.name, scorer.revision) if scorer else ("-", "-")
+    frame = store.mentions(incident.market, Window(incident.onset_at, max(now, incident.onset_at)), name, revision, now)
+    theirs = (
+        frame[~frame.own]
+        .assign(seen=frame.audience.fillna(0).astype(float))
+        .sort_values("seen", ascending=False, kind="stable")
+    )
+    negative = theirs[theirs.label == "negative"]
+    chosen = negative if len(negative) else theirs
+    picked = chosen.drop_duplicates("author").head(QUOTES)
+    return [_quote(m) for m in picked.itertuples()]
+
+
+def _quote(m: Any) -> str:
+    text = " ".join(str(m.text).split())
+    text = text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    audience = "audience unknown" if pd.isna(m.audience) else f"{int(m.audience):,} followers"
+    return f"“{text}” ({m.source}, {m.published_at:%H:%M} UTC, {audience})"

@@ -1,0 +1,169 @@
+"""Facts about open incidents that only time brings: first public response, contained, recovered.
+
+T5 contained: volume z below 2 for 6 hours, at least 4 of them between 07 and 23 local. T6 recovered: three
+consecutive local days with daily volume z below 2 and a negative share whose interval overlaps the baseline's.
+Blind hours stop both clocks. [DEFINITIONS.md, Clocks of an incident]
+"""
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+
+from coolhead.baselines import LOOK_BACK, WARM_DAYS, usual
+from coolhead.incidents import left_out
+from coolhead.kpis import share
+from coolhead.plan import Market
+from coolhead.rows import ALL, CollectionLog, Decision, Incident, IncidentEvent, KpiPoint, Mention, State
+from coolhead.schema import Row
+from coolhead.store import Store
+from coolhead.verdicts import SourceSight
+from coolhead.windows import BASE, GRACE, Window, floor, local_day
+
+CALM = 2.0
+CONTAINED_AFTER = timedelta(hours=6)
+DAYTIME = timedelta(hours=4)
+RECOVERED_DAYS = 3
+
+
+def progress(store: Store, market: Market, through: datetime) -> list[Incident]:
+    """Note what has become true of the market's open incidents by `through`; returns those that changed."""
+    changed = []
+    for incident in store.read(Incident, market=market.id, drill=False):
+        if incident.state in ("closed", "dismissed"):
+            continue
+        now, events = _advance(store, market, incident, through)
+        if now != incident:
+            rows: list[Row] = [now, *events]
+            store.upsert(rows)
+            changed.append(now)
+    return changed
+
+
+def _advance(store: Store, market: Market, incident: Incident, through: datetime) -> tuple[Incident, list[IncidentEvent]]:
+    events: list[IncidentEvent] = []
+
+    def note(kind: str, field: str, at: datetime, state: State | None, detail: str) -> None:
+        nonlocal incident
+        events.append(IncidentEvent(incident_id=incident.incident_id, at=at, kind=kind, detail=detail))
+        incident = incident.model_copy(update={field: at, **({"state": state} if state else {})})
+
+    if (
+        incident.state == "responding"
+        and incident.responded_at is None
+        and (first := _first_response(store, market, incident, through))
+    ):
+        note("responded", "responded_at", first, None, "first own post after the approval was seen")
+    open_states = ("acknowledged", "assessed", "responding")
+    if incident.state in open_states and (at := contained_at(store, market, incident, through)):
+        note("contained", "contained_at", at, "contained", "volume z below 2 for 6 hours, 4 of them by day")
+    if incident.state == "contained" and (at := recovered_at(store, market, incident, through)):
+        note("recovered", "recovered_at", at, "recovered", "three local days of usual volume and negative share")
+    return incident, events
+
+
+def _first_response(store: Store, market: Market, incident: Incident, through: datetime) -> datetime | None:
+    approved = [d.at for d in store.read(Decision, incident_id=incident.incident_id) if d.kind == "respond"]
+    if not approved:
+        return None
+    own = [
+        m.published_at for m in store.read(Mention, own=True, source=list(market.sources), published_at=Window(min(approved), max(through, min(approved))))
+    ]  # fmt: skip
+    return min(own, default=None)
+
+
+def contained_at(store: Store, market: Market, incident: Incident, through: datetime) -> datetime | None:
+    """End of the first stretch that fulfils T5 after the detection; None while there is none, or the baseline is cold."""
+    after = Window(incident.detected_at, max(through, incident.detected_at))
+    z = store.read(KpiPoint, market=market.id, kpi="volume_z", grain="5min", source=ALL, lang=ALL, start=after)
+    if not any(p.value is not None for p in store.read(
+        KpiPoint, market=market.id, kpi="volume_z", grain="5min", source=ALL, lang=ALL,
+        start=Window(incident.onset_at - timedelta(days=1), after.end),
+    )):  # fmt: skip
+        return None
+    hot = {p.start for p in z if p.value is not None and p.value >= CALM}
+    blind = _blind(store, market, after)
+    zone = ZoneInfo(market.time_zone)
+    calm = daytime = timedelta()
+    at = _ceil(incident.detected_at)
+    while at + BASE <= through:
+        if at in hot:
+            calm = daytime = timedelta()
+        elif not any(at in w for w in blind):
+            calm += BASE
+            daytime += BASE if 7 <= at.astimezone(zone).hour < 23 else timedelta()
+        at += BASE
+        if calm >= CONTAINED_AFTER and daytime >= DAYTIME:
+            return at
+    return None
+
+
+def recovered_at(store: Store, market: Market, incident: Incident, through: datetime) -> datetime | None:
+    """End of the third calm local day in a row after containment."""
+    if incident.contained_at is None:
+        return None
+    zone = ZoneInfo(market.time_zone)
+    days = _daily(store, market, incident, through)
+    in_a_row, day = 0, incident.contained_at.astimezone(zone).date()
+    first = True
+    while local_day(day, market.time_zone).end <= through:
+        span = local_day(day, market.time_zone)
+        blind = any(w.start <= span.start and w.end >= span.end for w in _blind(store, market, span))
+        if not blind:
+            in_a_row = in_a_row + 1 if not first and _calm_day(days, day) else 0
+        if in_a_row >= RECOVERED_DAYS:
+            return span.end
+        day, first = day + timedelta(days=1), False  # the day of containment is no whole calm day
+    return None
+
+
+def _daily(store: Store, market: Market, incident: Incident, through: datetime) -> pd.DataFrame:
+    """Per local day: volume, negatives, n scored; and whether the day belongs to what is usual."""
+    span = Window(incident.onset_at - LOOK_BACK - timedelta(days=1), through)
+    rows = store.read(
+        KpiPoint, market=market.id, kpi=["volume", "negative_share"], grain="day", source=ALL, lang=ALL, start=span
+    )
+    zone = ZoneInfo(market.time_zone)
+    table: dict[date, dict[str, float]] = {}
+    for row in rows:
+        day = table.setdefault(row.start.astimezone(zone).date(), {"volume": 0.0, "negative": 0.0, "n": 0.0})
+        if row.kpi == "volume":
+            day["volume"] = float(row.value or 0)
+        else:
+            day |= {"negative": float(row.parts["negative"]), "n": float(row.parts["n"])}
+    skip = left_out(store, market.id, incident.onset_at)
+    frame = pd.DataFrame.from_dict(table, orient="index", columns=["volume", "negative", "n"])
+    spans = {d: local_day(d, market.time_zone) for d in frame.index}
+    onset_day = incident.onset_at.astimezone(zone).date()
+    frame["usual"] = [
+        d < onset_day and not any(spans[d].start < w.end and spans[d].end > w.start for w in skip) for d in frame.index
+    ]
+    return frame
+
+
+def _calm_day(days: pd.DataFrame, day: date) -> bool:
+    before = days[days.usual]
+    if len(before) < WARM_DAYS:
+        return False
+    if day not in days.index:
+        return True  # covered, and nobody said anything
+    row = days.loc[day]
+    known = usual(list(before.volume))
+    z = (float(np.log1p(row.volume)) - known.center) / known.spread
+    table = pd.DataFrame({"hits": [row.negative, before.negative.sum()], "n": [row.n, before.n.sum()]})
+    now, base = share(table.hits, table.n).itertuples(index=False)
+    overlaps = row.n == 0 or (now.low <= base.high and base.low <= now.high) or now.value < base.value
+    return z < CALM and bool(overlaps)
+
+
+def _blind(store: Store, market: Market, span: Window) -> list[Window]:
+    """Stretches in which every source was blind."""
+    logs = [x for x in store.read(CollectionLog, market=market.id) if x.end > span.start and x.start < span.end]
+    sights = [SourceSight(s, [x for x in logs if x.source == s], span.end + GRACE) for s in sorted({x.source for x in logs})]
+    spans = [{(o.window.start, o.window.end) for o in s.outages(span)} for s in sights]
+    return [Window(*w) for w in set.intersection(*spans)] if spans else []
+
+
+def _ceil(moment: datetime) -> datetime:
+    return floor(moment + BASE - timedelta(microseconds=1))

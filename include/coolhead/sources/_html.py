@@ -1,0 +1,95 @@
+"""Markup to plain text, as a reader would see it: paragraphs and line breaks kept, entities decoded."""
+
+import re
+from datetime import datetime
+from html.parser import HTMLParser
+from typing import Any
+
+MAX_MARKUP = 262_144
+"""Characters. Python's parser is quadratic on hostile markup; longer ones are passed on as they are, and refused for their length."""
+
+_BLOCKS = {
+    "p",
+    "div",
+    "li",
+    "ul",
+    "ol",
+    "blockquote",
+    "pre",
+    "table",
+    "tr",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "article",
+    "section",
+}
+_UNSEEN = {"script", "style", "template", "head"}
+
+
+class _Text(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.parts: list[str] = []
+        self._unseen = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in _UNSEEN:
+            self._unseen += 1
+        elif tag == "br":
+            self.parts.append("\n")
+        elif tag in _BLOCKS:
+            self.parts.append("\n\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in _UNSEEN:
+            self._unseen = max(0, self._unseen - 1)
+        elif tag in _BLOCKS:
+            self.parts.append("\n\n")
+
+    def handle_data(self, data: str) -> None:
+        if not self._unseen:
+            self.parts.append(re.sub(r"\s+", " ", data))
+
+
+def plain(markup: str) -> str:
+    """The text of some HTML."""
+    if len(markup) > MAX_MARKUP:
+        return markup
+    parser = _Text()
+    try:
+        parser.feed(markup)
+        parser.close()
+    except AssertionError:  # how html.parser says that a declaration (`<![...`) is malformed
+        return markup
+    lines = (line.strip(" ") for line in "".join(parser.parts).split("\n"))
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n ")
+
+
+def time_or_raw(value: Any) -> Any:
+    """An aware time from ISO text; else what came, in a form that the edge is sure to refuse.
+
+    Left alone, a bare number would be read there as seconds since 1970.
+    """
+    if value is None:
+        return None
+    try:
+        return storable(datetime.fromisoformat(value))
+    except (TypeError, ValueError):
+        return f"{value} is no time" if is_number(value) else value
+
+
+def storable(moment: datetime) -> datetime | str:
+    """At the calendar's very ends no zone can be converted and no lag added: such a time is left as a text."""
+    return moment if 1 < moment.year < 9999 else f"{moment.isoformat()} is no time"
+
+
+def is_number(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True

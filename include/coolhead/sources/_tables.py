@@ -1,0 +1,203 @@
+"""Records of CSV, JSON-lines and Excel bytes, one at a time, each with its raw form; memory does not grow with the file."""
+
+import codecs
+import csv
+import io
+import json
+import sys
+import zipfile
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, time
+from itertools import chain, islice
+from typing import Any, BinaryIO
+
+from coolhead.errors import ConfigError, PermanentError
+
+MAX_RECORD = 4_000_000
+"""Characters. A quoted field that runs on for longer was never closed."""
+MAX_UNPACKED = 1_000_000_000
+"""Bytes that an Excel file may hold once unpacked."""
+DELIMITERS = ",;\t|"
+_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+
+Cells = list[Any] | dict[str, Any] | None
+"""A list (in the order of the headers), a dict (JSON lines), or None where the record cannot be read."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One row and the text it was read from."""
+
+    cells: Cells
+    raw: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of a file: `kind` is csv, jsonl or cells (a sheet; its raw form is a JSON list a line)."""
+
+    kind: str
+    records: Iterator[Record]
+    delimiter: str = ","
+    sheet: str = ""
+
+
+def tables(stream: BinaryIO, encoding: str = "") -> Iterator[Table]:
+    """The tables in some bytes, told by what they are and not by a file's name. Raises PermanentError."""
+    head = stream.read(4_096)
+    stream.seek(0)
+    if head.startswith(b"PK"):
+        yield from _sheets(stream)
+    elif head.startswith((b"\xd0\xcf\x11\xe0", b"%PDF", b"\x1f\x8b")):
+        raise PermanentError("no CSV, JSON lines or .xlsx; save it as one of them (.xls: as .xlsx)")
+    else:
+        yield _text_table(stream, next((name for bom, name in _BOMS if head.startswith(bom)), encoding or "utf-8"))
+
+
+def _text_table(stream: BinaryIO, encoding: str) -> Table:
+    # Bytes that are no UTF-8 become lone surrogates: the edge refuses their rows, and says why, instead of the file.
+    errors = "surrogatepass" if encoding.startswith("utf-16") else "surrogateescape"
+    try:
+        text = io.TextIOWrapper(stream, encoding, errors, newline="")
+    except LookupError:
+        raise ConfigError(f"there is no encoding {encoding!r}; write e.g. cp1252") from None
+    lines = _decoded(text)
+    first = list(islice(lines, 20))
+    all_lines = chain(first, lines)
+    start = next((line.strip() for line in first if line.strip()), "")
+    if start.startswith("{"):
+        return Table("jsonl", json_records(all_lines))
+    if start.startswith("["):
+        raise PermanentError("is a JSON list; write one object a line (jq -c '.[]')")
+    if start[:4].casefold() == "sep=" and len(start) == 5:  # Excel's own way to name the delimiter
+        next(all_lines)
+        return Table("csv", csv_records(all_lines, start[4]), start[4])
+    delimiter = _delimiter(first)
+    return Table("csv", csv_records(all_lines, delimiter), delimiter)
+
+
+def _decoded(text: io.TextIOWrapper) -> Iterator[str]:
+    try:
+        yield from text
+    except UnicodeError:
+        raise PermanentError("ends in the middle of a character, or is not in the encoding it begins with") from None
+
+
+def _delimiter(lines: Sequence[str]) -> str:
+    """The sign that cuts most lines into the same number of cells (then: into more cells); a comma where none cuts."""
+
+    def agreement(sign: str) -> tuple[int, int]:
+        widths = Counter(len(r.cells or ()) for r in csv_records(iter(lines), sign))
+        return max(((count, width) for width, count in widths.items() if width > 1), default=(0, 0))
+
+    return max(DELIMITERS, key=agreement)
+
+
+class _TooLong(Exception):
+    pass
+
+
+class _Lines:
+    """Lines that can be put back; `taken` are those of the record being read."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines, self._back = lines, deque[str]()
+        self.taken: list[str] = []
+        self.size = 0
+        self.cut = False
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        if self.size > MAX_RECORD and len(self.taken) > 1:
+            raise _TooLong
+        try:
+            line = self._back.popleft() if self._back else next(self._lines)
+        except StopIteration:
+            self.cut = bool(self.taken)  # asked for more in the middle of a record: a quote was left open
+            raise
+        self.taken.append(line)
+        self.size += len(line)
+        return line
+
+    def begin(self) -> None:
+        self.taken, self.size, self.cut = [], 0, False
+
+    def put_back(self) -> str:
+        """Give all but the first line back, and return that."""
+        first, *rest = self.taken
+        self._back.extendleft(reversed(rest))
+        return first
+
+
+def csv_records(lines: Iterator[str], delimiter: str) -> Iterator[Record]:
+    """RFC 4180, and leniently what is not. A quote that is never closed costs its own line only, not the rest of the file."""
+    csv.field_size_limit(sys.maxsize)
+    source = _Lines(lines)
+    reader = csv.reader(source, delimiter=delimiter)
+    while True:
+        source.begin()
+        try:
+            cells: Cells = next(reader)
+        except StopIteration:
+            return
+        except (_TooLong, csv.Error):
+            cells, source.cut = None, True
+        if not source.cut:
+            yield Record(cells, "".join(source.taken))
+        else:
+            yield Record(None, source.put_back())
+            reader = csv.reader(source, delimiter=delimiter)
+
+
+def json_records(lines: Iterator[str]) -> Iterator[Record]:
+    """One JSON object a line; blank lines are none."""
+    for line in lines:
+        if line.strip():
+            yield Record(_object(line), line)
+
+
+def _object(line: str) -> Cells:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, (dict, list)) else None
+
+
+def _sheets(stream: BinaryIO) -> Iterator[Table]:
+    import openpyxl  # here, because Dag files import the source for its class attributes
+
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            if sum(part.file_size for part in archive.infolist()) > MAX_UNPACKED:
+                raise PermanentError(f"unpacks to more than {MAX_UNPACKED} bytes; export fewer rows a file")
+        book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
+        try:
+            for sheet in book.worksheets:
+                yield Table("cells", _sheet_records(sheet), sheet=sheet.title)
+        finally:
+            book.close()
+    except PermanentError:
+        raise
+    except Exception as error:  # openpyxl lets through whatever zip, XML and its own classes raise on damaged files
+        raise PermanentError(f"no readable .xlsx ({type(error).__name__}); it may be cut off") from None
+
+
+def _sheet_records(sheet: Any) -> Iterator[Record]:
+    try:
+        for values in sheet.iter_rows(values_only=True):
+            cells = [_plain(value) for value in values]
+            if any(cell not in (None, "") for cell in cells):
+                yield Record(cells, json.dumps(cells) + "\n")
+    except Exception as error:  # as above, while reading on
+        raise PermanentError(f"no readable .xlsx ({type(error).__name__}); it may be cut off") from None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (date, time)):  # a datetime is a date too
+        return value.isoformat()
+    return value if value is None or isinstance(value, (str, int, float, bool)) else str(value)

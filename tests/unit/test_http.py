@@ -1,0 +1,350 @@
+"""The HTTP client against a real server on a loopback port. No sleeps: waits are recorded, time-outs are fired by the server."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from coolhead import http
+from coolhead.errors import ConfigError, PermanentError, TransientError
+from coolhead.http import Client, shown
+
+Answer = Callable[["Handler"], None]
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Plays the server's list of answers, one per request; the last one is repeated."""
+
+    def do_GET(self) -> None:
+        script = self.server.script  # type: ignore[attr-defined]
+        length = int(self.headers.get("content-length") or 0)
+        self.server.seen.append((self.command, self.path, dict(self.headers), self.rfile.read(length)))  # type: ignore[attr-defined]
+        (script.pop(0) if len(script) > 1 else script[0])(self)
+
+    do_POST = do_GET
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+class Server(ThreadingHTTPServer):
+    """A server that records what it was asked."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.script: list[Answer] = []
+        self.seen: list[tuple[str, str, dict[str, str], bytes]] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def handle_error(self, *_: Any) -> None:
+        pass  # a client that hangs up is part of the tests
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server() as made:
+        thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield made
+        made.shutdown()
+        thread.join()
+
+
+def answer(status: int, body: bytes = b"", **headers: str) -> Answer:
+    """An answer without the Date header, unless one is given."""
+
+    def play(handler: Handler) -> None:
+        handler.send_response_only(status)
+        for name, value in headers.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return play
+
+
+class Waits(list[float]):
+    """Records instead of sleeping."""
+
+    def client(self, **kwargs: Any) -> Client:
+        return Client(allow_private=kwargs.pop("allow_private", True), sleep=self.append, **kwargs)
+
+
+class Trigger:
+    """A timer that the test fires."""
+
+    daemon = False
+
+    def __init__(self, seconds: float, expire: Callable[[], None]) -> None:
+        self.expire = expire
+        Trigger.last = self
+
+    def start(self) -> None:
+        pass
+
+    def cancel(self) -> None:
+        pass
+
+    last: "Trigger"
+
+
+def test_answer(server: Server) -> None:
+    server.script = [answer(200, b"ciao", Etag='"1"')]
+    found = Waits().client().get(server.url, params={"q": "ma è"}, headers={"Accept": "x/y"})
+    assert (found.status, found.content, found.headers["ETAG"]) == (200, b"ciao", '"1"')
+    _, path, headers, _ = server.seen[0]
+    assert path == "/?q=ma+%C3%A8"
+    assert headers["User-Agent"].startswith("Coolhead/")
+    assert headers["Accept"] == "x/y"
+
+
+def test_not_modified_is_an_answer(server: Server) -> None:
+    server.script = [answer(304)]
+    assert Waits().client().get(server.url).status == 304
+
+
+def test_503_then_200(server: Server) -> None:
+    server.script = [answer(503), answer(200, b"ok")]
+    waits = Waits()
+    assert waits.client().get(server.url).content == b"ok"
+    assert len(waits) == 1
+    assert 0.25 <= waits[0] <= 0.75
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Retry_After": "7"},
+        {"Retry_After": "Tue, 03 Mar 2026 09:00:07 GMT", "Date": "Tue, 03 Mar 2026 09:00:00 GMT"},
+        {"X_RateLimit_Reset": "2026-03-03T09:00:07.000000Z", "Date": "Tue, 03 Mar 2026 09:00:00 GMT"},
+    ],
+)
+def test_asked_wait_is_kept(server: Server, headers: dict[str, str]) -> None:
+    server.script = [answer(429, **headers), answer(200, b"ok")]
+    waits = Waits()
+    assert waits.client().get(server.url).content == b"ok"
+    assert waits == [7.0]
+
+
+def test_asked_wait_beyond_the_bound_is_handed_on(server: Server) -> None:
+    server.script = [answer(429, Retry_After="3600")]
+    waits = Waits()
+    with pytest.raises(TransientError) as caught:
+        waits.client().get(server.url)
+    assert caught.value.retry_after == 3600
+    assert waits == []
+
+
+@pytest.mark.parametrize("value", ["soon", "-5", "Tue, 99 Mar 2026", "99999999999999999999"])
+def test_unreadable_wait_is_ignored(server: Server, value: str) -> None:
+    server.script = [answer(503, Retry_After=value), answer(200)]
+    assert Waits().client().get(server.url).status == 200
+
+
+def test_retries_end(server: Server) -> None:
+    server.script = [answer(500)]
+    waits = Waits()
+    with pytest.raises(TransientError, match=r"answered 500 \(4 of 4 attempts\)"):
+        waits.client().get(server.url)
+    assert (len(server.seen), len(waits)) == (4, 3)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"), [(401, "credentials"), (403, "rights"), (404, "plan"), (410, "removed"), (422, "settings")]
+)
+def test_permanent(server: Server, status: int, words: str) -> None:
+    server.script = [answer(status)]
+    with pytest.raises(PermanentError, match=words):
+        Waits().client().get(server.url)
+    assert len(server.seen) == 1
+
+
+def test_messages_hold_no_secret(server: Server) -> None:
+    secret = "hunter2"
+    server.script = [answer(404)]
+    address = server.url.replace("//", f"//user:{secret}@") + f"/T0/{'x' * 20}{secret}?token={secret}"
+    with pytest.raises(PermanentError) as permanent:
+        Waits().client().get(address, params={"key": secret})
+    assert server.seen[0][2]["Authorization"].startswith("Basic ")
+    server.script = [answer(503)]
+    with pytest.raises(TransientError) as transient:
+        Waits().client().get(address)
+    with pytest.raises(ConfigError) as config:
+        Client().get(address)
+    for caught in (permanent, transient, config):
+        assert secret not in str(caught.value)
+        assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirect_on_the_same_host(server: Server, status: int) -> None:
+    server.script = [answer(status, Location="/there"), answer(200, b"ok")]
+    found = Waits().client().get(server.url, params={"a": "1"}, headers={"Authorization": "Bearer t"})
+    assert (found.content, found.url) == (b"ok", server.url + "/there")
+    assert [path for _, path, _, _ in server.seen] == ["/?a=1", "/there"]
+    assert server.seen[1][2]["Authorization"] == "Bearer t"
+
+
+def test_redirect_loop(server: Server) -> None:
+    server.script = [answer(302, Location="/")]
+    with pytest.raises(PermanentError, match="more than 5 redirects"):
+        Waits().client().get(server.url)
+    assert len(server.seen) == 6
+
+
+def test_redirect_without_a_target(server: Server) -> None:
+    server.script = [answer(302)]
+    with pytest.raises(PermanentError, match="answered 302"):
+        Waits().client().get(server.url)
+
+
+@pytest.mark.parametrize("target", ["http://other.example/", "file:///etc/passwd", "ftp://127.0.0.1/", "http://[bad/"])
+def test_redirect_to_what_is_not_https(server: Server, target: str) -> None:
+    server.script = [answer(302, Location=target)]
+    with pytest.raises(PermanentError, match="redirects to"):
+        Waits().client().get(server.url)
+
+
+def test_redirect_to_a_private_address(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "_is_private", lambda address: address != "127.0.0.1")  # the test server plays a public one
+    server.script = [answer(302, Location="https://127.0.0.2/admin")]
+    with pytest.raises(ConfigError, match=r"network\.allow_private"):
+        Waits().client(allow_private=False).get(server.url)
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost", "10.1.2.3", "169.254.169.254", "[::1]", "[::ffff:10.0.0.1]", "2130706433", "0"]
+)
+def test_private_address(host: str) -> None:
+    with pytest.raises(ConfigError, match=r"network\.allow_private"):
+        Client().get(f"http://{host}/")
+
+
+def test_name_that_resolves_differently_the_second_time(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "_addresses", lambda host: ["93.184.216.34"])
+    with pytest.raises(ConfigError, match=r"network\.allow_private"):
+        Client().get(server.url)
+    assert server.seen == []
+
+
+@pytest.mark.parametrize("url", ["", "example.org", "file:///etc/passwd", "http://", "http://[bad", "https://exa mple.org:x/"])
+def test_no_address(url: str) -> None:
+    with pytest.raises(ConfigError):
+        Client(allow_private=True, sleep=lambda _: None).get(url)
+
+
+@pytest.mark.parametrize("sized", [True, False])
+def test_huge_body(server: Server, sized: bool) -> None:
+    def play(handler: Handler) -> None:
+        handler.send_response_only(200)
+        if sized:
+            handler.send_header("Content-Length", str(10**9))
+        handler.end_headers()
+        for _ in range(10_000):
+            handler.wfile.write(b"x" * 1_000)  # ends with an error when the client hangs up
+
+    server.script = [play]
+    with pytest.raises(PermanentError, match="larger than 50000 bytes"):
+        Waits().client(max_bytes=50_000).get(server.url)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"", b"HTTP/1.1 200 OK\r\nX-A: b", b"HTTP/1.1 200 OK\r\n\r\nhalf", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"],
+)
+def test_slow_answer_is_cut_off(server: Server, sent: bytes) -> None:
+    release = threading.Event()
+
+    def play(handler: Handler) -> None:
+        handler.wfile.write(sent)
+        handler.wfile.flush()
+        Trigger.last.expire()
+        release.wait()
+
+    server.script = [play]
+    try:
+        with pytest.raises(TransientError, match=r"not finished after 180 s \(1 of 4"):
+            Waits().client(timer=Trigger, timeout=(5, 60)).get(server.url)
+    finally:
+        release.set()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nhalf",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhalf",
+    ],
+)
+def test_cut_connection(server: Server, sent: bytes) -> None:
+    def play(handler: Handler) -> None:
+        handler.wfile.write(sent)
+
+    server.script = [play, answer(200, b"whole")]
+    assert Waits().client().get(server.url).content == b"whole"
+
+
+def test_nobody_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    waits = Waits()
+    with pytest.raises(TransientError, match="no connection"):
+        waits.client().post(f"http://127.0.0.1:{port}/", json={})
+    assert len(waits) == 3  # nothing was sent, so even a POST is repeated
+
+
+def test_post(server: Server) -> None:
+    server.script = [answer(503), answer(200, b"ok")]
+    assert Waits().client().post(server.url, json={"text": "attenzione"}).content == b"ok"
+    assert [body for *_, body in server.seen] == [b'{"text": "attenzione"}'] * 2
+
+
+@pytest.mark.parametrize(("headers", "attempts"), [({}, 1), ({"Idempotency-Key": "n1"}, 4)])
+def test_post_that_may_have_arrived(server: Server, headers: dict[str, str], attempts: int) -> None:
+    server.script = [answer(500)]
+    with pytest.raises(TransientError):
+        Waits().client().post(server.url, data=b"x", headers=headers)
+    assert len(server.seen) == attempts
+
+
+@pytest.mark.parametrize(("status", "target"), [(302, "/there"), (307, "https://other.example/")])
+def test_post_is_not_lost_in_a_redirect(server: Server, status: int, target: str) -> None:
+    server.script = [answer(status, Location=target)]
+    with pytest.raises(PermanentError, match="write the new address"):
+        Waits().client().post(server.url, data=b"x")
+
+
+def test_headers_stay_at_home_when_another_host_answers(server: Server) -> None:
+    def elsewhere(handler: Handler) -> None:
+        answer(302, Location="/there")(handler)
+
+    server.script = [elsewhere, answer(200)]
+    Waits().client().get(server.url, headers={"Authorization": "Bearer t", "If-None-Match": "1"})
+    call = http._Call(Client())
+    assert call.client.allow_private is False
+    call._session.close()
+
+
+def test_cookies_are_not_kept(server: Server) -> None:
+    server.script = [answer(302, Location="/there", Set_Cookie="a=b"), answer(200)]
+    Waits().client().get(server.url)
+    assert "Cookie" not in server.seen[1][2]
+
+
+def test_shown() -> None:
+    assert shown("https://u:p@a.example:8443/hooks/T0/abcdefghij0123456789xy?k=v#f") == "https://a.example:8443/hooks/T0/..."
+    assert (
+        shown("https://www.google.com/alerts/feeds/04175468913983673025/44")
+        == "https://www.google.com/alerts/feeds/04175468913983673025/44"
+    )
+    assert shown("http://[bad") == "(unreadable address)"

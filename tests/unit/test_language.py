@@ -1,0 +1,98 @@
+"""Language identification: right on plain sentences, `other` when it is none of those asked for, never a crash."""
+
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coolhead.language import LIMIT, OTHER, identify, primary, strip_addresses
+
+HOUSE = ("en", "it", "pl", "id")
+
+
+def lang(text: str, among: tuple[str, ...] = HOUSE) -> str:
+    return identify([text], among)[0][0]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("I have never tasted anything this bad in my life", "en"),
+        ("Non ho mai assaggiato niente di così cattivo", "it"),
+        ("W życiu nie piłem niczego tak niedobrego", "pl"),
+        ("Saya belum pernah minum yang seburuk ini", "id"),
+        ("gak enak banget sih rasanya", "id"),
+        ("VERGOGNA, RIDATECI I SOLDI!!!", "it"),
+    ],
+)
+def test_the_house_languages_are_told_apart(text: str, expected: str) -> None:
+    assert lang(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "この水はプラスチックの味がする",
+        "Dit water smaakt naar plastic, ik koop het nooit meer",
+        "Эта вода пахнет пластиком",
+        "Bu su plastik kokuyor, bir daha almam",
+        "هذا الماء رائحته كريهة",
+        "yeh paani bahut kharab hai bhai",
+    ],
+)
+def test_a_language_that_was_not_asked_for_is_other(text: str) -> None:
+    assert lang(text) == OTHER
+
+
+def test_the_same_text_is_named_once_its_language_is_asked_for() -> None:
+    assert lang("هذا الماء رائحته كريهة", (*HOUSE, "ar")) == "ar"
+    assert lang("yeh paani bahut kharab hai bhai", (*HOUSE, "hi")) == "hi"
+
+
+@pytest.mark.parametrize("text", ["", "   ", "😡😡😡", "12345 67", "!!!", "ok", "@marca", "https://example.org/scheda/prodotto"])
+def test_nothing_to_read_is_other_with_no_probability(text: str) -> None:
+    assert identify([text], HOUSE) == [(OTHER, 0.0)]
+
+
+def test_addresses_do_not_vote() -> None:
+    bare = identify(["Non ho mai assaggiato niente di così cattivo"], HOUSE)
+    laden = identify(["@TheWaterCompany Non ho mai assaggiato niente di così cattivo https://example.com/the/best/water"], HOUSE)
+    assert bare == laden
+    assert strip_addresses("a @b_c. d www.x.org/y").split() == ["a", ".", "d"]
+
+
+def test_mail_addresses_are_not_handles() -> None:
+    assert "info@example.org" in strip_addresses("write to info@example.org")
+
+
+@pytest.mark.parametrize(
+    ("tag", "expected"),
+    [("en-GB", "en"), ("pt_BR", "pt"), ("IT", "it"), ("in", "id"), ("pol", "pl"), ("und", None), ("qme", None), ("", None), (None, None), ("??", None)],
+)
+def test_the_primary_part_of_a_declared_tag(tag: str | None, expected: str | None) -> None:
+    assert primary(tag) == expected
+
+
+def test_a_language_nobody_can_identify_is_refused() -> None:
+    with pytest.raises(ValueError, match="tlh"):
+        identify(["nuqneH"], ("en", "tlh"))
+
+
+def test_long_texts_are_read_from_their_start_only() -> None:
+    sentence = "Non ho mai assaggiato niente di così cattivo. "
+    assert identify([sentence * 1_400], HOUSE) == identify([(sentence * 1_400)[: 4 * LIMIT] + " this is english"], HOUSE)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.text(max_size=60), max_size=6))
+def test_each_text_is_judged_on_its_own(texts: list[str]) -> None:
+    together = identify(texts, HOUSE)
+    assert together == [identify([text], HOUSE)[0] for text in texts]
+    assert all(name in {*HOUSE, OTHER} and 0 <= chance <= 1 for name, chance in together)
+
+
+def test_importing_the_module_does_not_load_the_identifier() -> None:
+    code = "import sys, coolhead.language; sys.exit('py3langid' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
