@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -25,7 +25,15 @@ from coolhead.landing import Landed, Landing
 from coolhead.matching import matched_by
 from coolhead.plan import Market, Plan
 from coolhead.rows import (
-    CollectionLog, Cursor, Dirty, Follower, Match, Mention, Payload, Quarantined, key_of,
+    CollectionLog,
+    Cursor,
+    Dirty,
+    Follower,
+    Match,
+    Mention,
+    Payload,
+    Quarantined,
+    key_of,
 )  # fmt: skip
 from coolhead.settings import Settings
 from coolhead.sources import Query, Source
@@ -194,13 +202,13 @@ class Collector:
         ]  # fmt: skip  (pages come newest first: the last one to be folded in is the newest)
         failpoint.reached("poll.parsed")
         with self.store.writing() as writer:
-            self.write(writer, parsed)
+            new = self.write(writer, parsed)
             writer.upsert([log, *moved])
             failpoint.reached("poll.written")
         failpoint.reached("poll.committed")
         _check_quality(parsed, self.plan.brands.quality.max_refused_share)
-        count = [sum(len(p.mentions) for p in parsed), sum(len(p.refused) for p in parsed), sum(p.duplicates for p in parsed)]
-        return Poll(source.name, market.id, window, len(fetched), *count)
+        again = sum(len(p.mentions) + p.duplicates for p in parsed) - new
+        return Poll(source.name, market.id, window, len(fetched), new, sum(len(p.refused) for p in parsed), again)
 
     def _uncommitted(self, source: str, market: str, landed: Sequence[Landed]) -> list[Landed]:
         """What was landed now, or by a poll that died before it committed, and is not stored yet."""
@@ -225,24 +233,36 @@ class Collector:
             attempts=(before.attempts if before else 0) + 1, seconds=round(time.monotonic() - begun, 3),
         )  # fmt: skip
 
-    def write(self, writer: Writer, parsed: Sequence[Parsed]) -> None:
-        """Mentions, matches, refused rows, payloads and dirty marks of some payloads, in the caller's transaction."""
+    def write(self, writer: Writer, parsed: Sequence[Parsed]) -> int:
+        """Mentions, matches, refused rows, payloads and dirty marks of some payloads, in the caller's transaction.
+
+        Only a new mention or a changed text makes its window dirty: likes that grow do not. Returns new mentions.
+        """
+        new = 0
         for source in {p.landed.source for p in parsed}:
             mine = [p for p in parsed if p.landed.source == source]
-            mentions = self._same_days(source, [m for p in mine for m in p.mentions])
+            mentions, known = self._on_known_days(source, [m for p in mine for m in p.mentions])
             addressed = {p.landed.payload_id: p.landed.market for p in mine if p.addressed}
-            matches = [x for m in mentions for x in self._matches(m, addressed.get(m.payload_id))]
-            writer.upsert([*mentions, *matches, *dirty((x.market, x.published_at) for x in matches)])
+            matches = {m.native_id: self._matches(m, addressed.get(m.payload_id)) for m in mentions}
+            edited = [m for m in mentions if m.native_id in known and known[m.native_id][1] != m.text]
+            changed = [m for m in mentions if m.native_id not in known] + edited
+            marks = dirty((x.market, x.published_at) for m in changed for x in matches[m.native_id])
+            writer.upsert([*mentions, *(x for found in matches.values() for x in found), *marks])
+            writer.mark_edited([key_of(m) for m in edited])
             writer.upsert([q for p in mine for q in p.refused] + [p.payload() for p in mine])
+            new += len({m.native_id for m in mentions} - set(known))
+        return new
 
-    def _same_days(self, source: str, mentions: list[Mention]) -> list[Mention]:
+    def _on_known_days(self, source: str, mentions: list[Mention]) -> tuple[list[Mention], dict[str, tuple[date, str]]]:
         """A mention that came before keeps the day it was first stored under, even if its time was edited since."""
         if not mentions:
-            return []
-        days = self.store.existing_days(source, [m.native_id for m in mentions], around([m.published_at for m in mentions]))
-        return [
-            m if days.get(m.native_id, m.day) == m.day else m.model_copy(update={"day": days[m.native_id]}) for m in mentions
+            return [], {}
+        known = self.store.existing(source, [m.native_id for m in mentions], around([m.published_at for m in mentions]))
+        placed = [
+            m.model_copy(update={"day": known[m.native_id][0]}) if m.native_id in known and known[m.native_id][0] != m.day else m
+            for m in mentions
         ]
+        return placed, known
 
     def _matches(self, mention: Mention, addressed: str | None) -> list[Match]:
         out = []

@@ -18,8 +18,8 @@ from coolhead.incidents import Findings, attach, left_out
 from coolhead.kpis.volume_z import VolumeZ
 from coolhead.measuring import Measurer, Sight, groups
 from coolhead.plan import Market, Plan
-from coolhead.rows import ALL, CollectionLog, Judged, KpiPoint
 from coolhead.recovery import progress
+from coolhead.rows import ALL, CollectionLog, Judged, KpiPoint
 from coolhead.rules import Rule
 from coolhead.store import Store
 from coolhead.verdicts import SourceSight
@@ -49,7 +49,7 @@ def evaluate(store: Store, plan: Plan, market: Market, clock: Clock) -> Evaluate
     now = clock.now()
     points = measurer.measure(now)
     judge = Judge(store, plan, market, measurer)
-    signals, touched = 0, []
+    signals, touched = 0, list[str]()
     through = start = judge.through()
     end = floor(now - GRACE)
     while through < end:
@@ -193,7 +193,7 @@ def _quality(logs: Sequence[CollectionLog], expanded: pd.DataFrame, index: pd.Da
         return []
     rows = expanded.groupby(["window", "source"]).size().unstack(fill_value=0) if len(expanded) else pd.DataFrame()
     near = [x for x in logs if x.end > index[0] - HOUR]
-    out = []
+    out: list[str] = []
     for start in index:
         end = start.to_pydatetime() + BASE
         mine = [x for x in near if x.start < end and x.end > end - HOUR]

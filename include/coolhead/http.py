@@ -112,8 +112,7 @@ class _Call:
     """One call with all its attempts and redirects: a session, and a watch that ends it."""
 
     def __init__(self, client: Client) -> None:
-        self.client = client
-        self.expired = False
+        self.client, self.expired = client, False
         self._twins: list[socket.socket] = []
         self._session = requests.Session()
         # Otherwise requests reads the whole body of a redirect and parses its target, even when told not to follow.
@@ -297,5 +296,4 @@ def _addresses(host: str) -> list[str]:
 
 def _is_private(address: str) -> bool:
     ip = ipaddress.ip_address(address)
-    mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
-    return not (mapped or ip).is_global or ip.is_multicast
+    return not (getattr(ip, "ipv4_mapped", None) or ip).is_global or ip.is_multicast

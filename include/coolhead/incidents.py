@@ -124,7 +124,7 @@ def onset(mentions: "pd.DataFrame", start: datetime) -> datetime:
     while begin - BASE >= start - timedelta(minutes=55) and counts.get(begin - BASE, 0) >= max(3, peak / 4):
         begin -= BASE
     inside = theirs[theirs.published_at >= begin].published_at
-    return inside.min().to_pydatetime() if len(inside) else start  # type: ignore[no-any-return]
+    return inside.min().to_pydatetime() if len(inside) else start
 
 
 def _with_reason(incident: Incident, entry: RuleEntry, finding: Finding) -> Incident:

@@ -68,11 +68,13 @@ class Landing:
                 if (self.folder / landed.path).exists():
                     yield landed
 
-    def remove(self, path: str) -> None:
-        """Delete a payload's bytes and meta (retention, erasure)."""
+    def remove(self, path: str) -> bool:
+        """Delete a payload's bytes and meta (retention, erasure); True if the bytes were there."""
         target = self.folder / path
+        existed = target.exists()
         target.unlink(missing_ok=True)
         target.with_name(f"{target.name.partition('.')[0]}.meta.json").unlink(missing_ok=True)
+        return existed
 
 
 def _replace(target: Path, content: bytes) -> None:

@@ -21,11 +21,12 @@ is spoken of in; at 1.0, 6 % of Indonesian reviews went to Malay and Javanese, a
 
 # Languages people write posts in. Left out of py3langid's 140 are historical, constructed and small neighbours
 # (Latin, Esperanto, Aragonese, Venetian, ...), which only ever won on misspelt posts of their big neighbour.
-WIDE = frozenset(
+_WIDE = (
     "af am ar az be bg bn bs ca cs cy da de el en es et eu fa fi fr ga gl gu ha he hi hr hu hy id is it ja jv ka kk km kn "
     "ko ky lo lt lv mk ml mn mr ms my ne nl no or pa pl ps pt ro ru si sk sl so sq sr sv sw ta te th tl tr ug uk ur uz vi "
-    "yo zh zu ary arz".split()
+    "yo zh zu ary arz"
 )
+WIDE = frozenset(_WIDE.split())
 _FOLD = {"ary": "ar", "arz": "ar"}
 # Networks still send withdrawn (`in`) and three-letter codes, and codes for "no words here" (X: qme, qst, ...).
 _ALIASES = {
@@ -50,16 +51,16 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 # Hindi in Latin letters, which py3langid has never seen. Own list of function words that are no common words of the
 # other languages; `ho`, `me`, `to`, `main`, `se`, `ki` and the like were left out for that reason.
-_HINGLISH = frozenset(
+_HINGLISH_WORDS = (
     "hai hain nahi nahin kya kyu kyun kyon bhi aur mein hoon hun tha thi hua hui raha rahi rahe kar karo karke karna karta "
     "karte karti kiya kiye gaya gayi gaye diya liya apna apne apni mera mere meri tera tere teri hamara hamare humare tumhara "
     "aap aapka aapke aapki tum hum unka unke unki iska iske iski uska uske uski isko usko yeh woh wo koi kuch kuchh sab sabhi "
     "bahut bohot bhut bilkul sirf lekin magar phir fir abhi kabhi jab tab agar warna wala wale wali yaar bhai bhaiyo accha "
-    "acha achha kaise kaisa kaun kahan yahan wahan kitna kitne log logo desh baat jai ke ka ko".split()
+    "acha achha kaise kaisa kaun kahan yahan wahan kitna kitne log logo desh baat jai ke ka ko"
 )
-_HINGLISH_STRONG = _HINGLISH - frozenset(
-    "ke ka ko tab sab wo tum hum hun log kar fir tha thi agar jai aap acha tera tere mere".split()
-)
+_HINGLISH = frozenset(_HINGLISH_WORDS.split())
+_HINGLISH_WEAK = "ke ka ko tab sab wo tum hum hun log kar fir tha thi agar jai aap acha tera tere mere"
+_HINGLISH_STRONG = _HINGLISH - frozenset(_HINGLISH_WEAK.split())
 
 
 def strip_addresses(text: str) -> str:
@@ -119,7 +120,7 @@ def _hinglish(plain: str) -> float:
 @cache
 def _identifier() -> Any:
     """Own instance (py3langid's module-level one is shared by everybody), loaded on first use: 0.7 s."""
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # noqa: PLC0415  heavy: 140 languages are unpacked
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
     identifier.set_languages(WIDE)

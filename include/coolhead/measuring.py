@@ -6,7 +6,6 @@ deleted mentions change nothing but the numbers they belong to. Sparse: a window
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
-from itertools import product
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -67,7 +66,9 @@ def groups(frame: pd.DataFrame, key: str, kpi: Kpi, dimensions: Iterable[tuple[b
     return pd.concat(out).reindex(columns=columns) if out else pd.DataFrame(columns=columns)
 
 
-EACH_AND_ALL = list(product((True, False), repeat=2))
+MARGINS = [(True, False), (False, True), (False, False)]
+"""Every number is kept by source, by language and for the whole market; not for their cross, which nobody reads and which
+would be most of the table."""
 
 
 def prepared(mentions: pd.DataFrame, zone: str) -> pd.DataFrame:
@@ -115,19 +116,19 @@ class Measurer:
         ]
         frame = prepared(pd.concat([f for f in frames if len(f)] or frames[:1]), self.market.time_zone)
         logs = self.store.read(CollectionLog, market=self.market.id)
-        dirty = {
+        dirty: dict[Grain, set[datetime]] = {
             "5min": {m.start for m in marks},
             "hour": {floor(m.start, STEPS["hour"]) for m in marks},
             "day": {s.start for s in spans},
         }
-        points = [p for grain in dirty for p in self._points(frame, grain, dirty[grain], Sight(logs, as_of), as_of)]  # type: ignore[arg-type]
+        points = [p for grain in dirty for p in self._points(frame, grain, dirty[grain], Sight(logs, as_of), as_of)]
         failpoint.reached("measure.computed")
         mine = [k.name for k in self.kpis if k.reads in ("mention", "own")]
         with self.store.writing() as writer:
             for grain, starts in dirty.items():
                 for part in _parts(sorted(starts), 500):
                     writer.delete(KpiPoint, market=self.market.id, kpi=mine, grain=grain, start=part)
-            writer.upsert(points)
+            writer.upsert_values(KpiPoint, points)
             for part in _parts(sorted({m.mark for m in marks}), 500):
                 writer.delete(Dirty, market=self.market.id, mark=part, start=Window(spans[0].start, spans[-1].end))
             failpoint.reached("measure.written")
@@ -141,13 +142,13 @@ class Measurer:
         theirs = found[~found.own]
         rows = theirs.groupby([key, "source"]).size()
         by_start: dict[Any, dict[str, int]] = {}
-        for (start, source), count in rows.items():  # type: ignore[misc]
+        for (start, source), count in rows.items():
             by_start.setdefault(start, {})[source] = int(count)
         quality: dict[tuple[Any, str], Verdict] = {}
         for kpi in self.kpis:
             if kpi.reads not in ("mention", "own"):
                 continue
-            values = groups(found[found.own] if kpi.reads == "own" else theirs, key, kpi, EACH_AND_ALL)
+            values = groups(found[found.own] if kpi.reads == "own" else theirs, key, kpi, MARGINS)
             for v in values.itertuples(index=False):
                 start, source = v[0], v[1]
                 if (start, source) not in quality:
@@ -160,13 +161,14 @@ class Measurer:
             return local_day(begin.astimezone(ZoneInfo(self.market.time_zone)).date(), self.market.time_zone)
         return Window(begin, begin + STEPS[grain])
 
-    def _point(self, kpi: Kpi, grain: Grain, v: Any, quality: Verdict, as_of: datetime) -> KpiPoint:
+    def _point(self, kpi: Kpi, grain: Grain, v: Any, quality: Verdict, as_of: datetime) -> dict[str, Any]:
+        """Columns of a KpiPoint: a plain dict, for there are a hundred thousand of them in a history."""
         start, source, lang, value, low, high, n, parts = v
-        return KpiPoint.model_construct(
-            market=self.market.id, kpi=kpi.name, grain=grain, start=start.to_pydatetime(), source=source, lang=lang,
-            version=kpi.version, revision=f"{self.scorer}/{self.revision}" if kpi.reads_scores else "-",
-            value=_null(value), n=int(n), low=_null(low), high=_null(high), parts=parts, quality=quality, as_of=as_of,
-        )  # fmt: skip
+        return {
+            "market": self.market.id, "kpi": kpi.name, "grain": grain, "start": start.to_pydatetime(), "source": source, "lang": lang,
+            "version": kpi.version, "revision": f"{self.scorer}/{self.revision}" if kpi.reads_scores else "-",
+            "value": _null(value), "n": int(n), "low": _null(low), "high": _null(high), "parts": parts, "quality": quality, "as_of": as_of,
+        }  # fmt: skip
 
     def _measure_followers(self, as_of: datetime) -> int:
         """Follower KPIs per hour and local day; a window without a count of its own has no point."""
@@ -174,17 +176,18 @@ class Measurer:
         if not counts:
             return 0
         frame = pd.DataFrame([c.model_dump() for c in counts]).sort_values("at")
-        points: list[KpiPoint] = []
-        for grain in ("hour", "day"):
+        points: list[dict[str, Any]] = []
+        grains: tuple[Grain, ...] = ("hour", "day")
+        for grain in grains:
             table = _before_and_after(frame, self.market.time_zone, grain)
             for kpi in (k for k in self.kpis if k.reads == "follower"):
                 for v in groups(table, "bucket", kpi, [(True, False), (False, False)]).itertuples(index=False):
-                    points.append(self._point(kpi, grain, v, "ok", as_of))  # type: ignore[arg-type]
-        known = {
-            (p.kpi, p.grain, p.start, p.source): p.value
-            for p in self.store.read(KpiPoint, market=self.market.id, kpi=[k.name for k in self.kpis if k.reads == "follower"])
-        }
-        return self.store.upsert(p for p in points if known.get((p.kpi, p.grain, p.start, p.source), "absent") != p.value)
+                    points.append(self._point(kpi, grain, v, "ok", as_of))
+        names = [k.name for k in self.kpis if k.reads == "follower"]
+        known = {(p.kpi, p.grain, p.start, p.source): p.value for p in self.store.read(KpiPoint, market=self.market.id, kpi=names)}
+        fresh = [p for p in points if known.get((p["kpi"], p["grain"], p["start"], p["source"]), "absent") != p["value"]]
+        with self.store.writing() as writer:
+            return writer.upsert_values(KpiPoint, fresh)
 
 
 def _before_and_after(frame: pd.DataFrame, zone: str, grain: str) -> pd.DataFrame:

@@ -220,6 +220,12 @@ class Plan(Part):
             f"brands.yaml: there is no market {market_id!r}; the plan has: {', '.join(m.id for m in self.markets)}"
         )
 
+    def only_market(self) -> Market:
+        """Raises ConfigError where the plan has several."""
+        if len(self.markets) != 1:
+            raise ConfigError(f"market: name one of {', '.join(m.id for m in self.markets)}")
+        return self.markets[0]
+
     def brand_of(self, market_id: str) -> str:
         return next(b.name for b in self.brands.brands if any(m.id == market_id for m in b.markets))
 

@@ -100,21 +100,20 @@ def contained_at(store: Store, market: Market, incident: Incident, through: date
 
 
 def recovered_at(store: Store, market: Market, incident: Incident, through: datetime) -> datetime | None:
-    """End of the third calm local day in a row after containment."""
+    """End of the third calm local day in a row, from the day of containment on."""
     if incident.contained_at is None:
         return None
     zone = ZoneInfo(market.time_zone)
     days = _daily(store, market, incident, through)
     in_a_row, day = 0, incident.contained_at.astimezone(zone).date()
-    first = True
     while local_day(day, market.time_zone).end <= through:
         span = local_day(day, market.time_zone)
         blind = any(w.start <= span.start and w.end >= span.end for w in _blind(store, market, span))
         if not blind:
-            in_a_row = in_a_row + 1 if not first and _calm_day(days, day) else 0
+            in_a_row = in_a_row + 1 if _calm_day(days, day) else 0
         if in_a_row >= RECOVERED_DAYS:
             return span.end
-        day, first = day + timedelta(days=1), False  # the day of containment is no whole calm day
+        day += timedelta(days=1)
     return None
 
 

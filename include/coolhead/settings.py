@@ -5,6 +5,7 @@ COOLHEAD_STORE  SQLAlchemy address of the store (default `sqlite:///$COOLHEAD_HO
 COOLHEAD_PLAN   folder of the crisis plan (default `$COOLHEAD_HOME/plan`)
 """
 
+import contextlib
 import os
 import secrets
 from dataclasses import dataclass
@@ -45,10 +46,8 @@ class Settings:
             fresh = path.with_name(f"author.key.{secrets.token_hex(4)}")
             fresh.touch(mode=0o600)
             fresh.write_text(secrets.token_hex(32))
-            try:
+            with contextlib.suppress(FileExistsError):
                 os.link(fresh, path)  # atomic, and never replaces a key that another process made meanwhile
-            except FileExistsError:
-                pass
             fresh.unlink()
         return bytes.fromhex(path.read_text().strip())
 

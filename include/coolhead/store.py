@@ -5,12 +5,12 @@ IMMEDIATE (deferred ones fail with "database is locked" under several writers) a
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -87,7 +87,12 @@ class Writer:
         return sum(self._upsert(kind, found) for kind, found in by_kind.items())
 
     def _upsert(self, kind: type[schema.Row], rows: Sequence[schema.Row]) -> int:
-        values = _folded(kind, rows)
+        return self.upsert_values(kind, _folded(kind, rows))
+
+    def upsert_values(self, kind: type[schema.Row], values: list[dict[str, Any]]) -> int:
+        """Store columns as they are, each key at most once: for rows made by the hundred thousand."""
+        if not values:
+            return 0
         if self._connection.dialect.name == "postgresql" and len(values) > 200:
             self._copy(kind, values)
         else:
@@ -101,7 +106,7 @@ class Writer:
         self._connection.exec_driver_sql(
             f"CREATE TEMP TABLE IF NOT EXISTS {stage} (LIKE {target.name} INCLUDING DEFAULTS) ON COMMIT DELETE ROWS"
         )
-        self._connection.exec_driver_sql(f"DELETE FROM {stage}")  # noqa: S608 - our own table names
+        self._connection.exec_driver_sql(f"DELETE FROM {stage}")
         quoted = ", ".join(f'"{n}"' for n in names)
         cursor = self._connection.connection.driver_connection.cursor()  # type: ignore[union-attr]
         is_json = [isinstance(target.c[n].type, sa.JSON) for n in names]
@@ -118,19 +123,19 @@ class Writer:
         statement = insert(TABLES[type(row)]).values(row.model_dump()).on_conflict_do_nothing()
         return bool(self._connection.execute(statement).rowcount)
 
-    def delete(self, kind: type[schema.Row], **where: Any) -> int:
+    def delete(self, kind: type[schema.Row], /, **where: Any) -> int:
         """Delete by the same conditions that `Store.read` takes; at least one is demanded."""
         if not where:
             raise ValueError("delete without a condition")
         return self._connection.execute(sa.delete(TABLES[kind]).where(*_conditions(TABLES[kind], where))).rowcount
 
-    def update(self, kind: type[schema.Row], values: Mapping[str, Any], **where: Any) -> int:
+    def update(self, kind: type[schema.Row], values: Mapping[str, Any], /, **where: Any) -> int:
         """Set columns of the rows that the conditions select."""
         return self._connection.execute(
             sa.update(TABLES[kind]).where(*_conditions(TABLES[kind], where)).values(**values)
         ).rowcount
 
-    def read(self, kind: type[R], **where: Any) -> list[R]:
+    def read(self, kind: type[R], /, **where: Any) -> list[R]:
         """As Store.read, inside this transaction."""
         return _read(self._connection, kind, where)
 
@@ -142,21 +147,22 @@ class Writer:
     def delete_mentions(self, keys: Sequence[Mapping[str, Any]]) -> None:
         """Delete mentions by key with their matches and scores."""
         for target in (SCORE, MATCH, MENTION):
-            statement = sa.delete(target).where(
-                *(target.c[n] == sa.bindparam(f"b_{n}") for n in ("source", "day", "native_id"))
-            )
-            if keys:
-                self._connection.execute(statement, [{f"b_{n}": k[n] for n in ("source", "day", "native_id")} for k in keys])
+            self._by_key(sa.delete(target), target, keys)
 
     def mark_gated(self, keys: Sequence[Mapping[str, Any]]) -> None:
         """Note that the quality gate has seen these mentions."""
-        statement = (
-            sa.update(MENTION)
-            .where(*(MENTION.c[n] == sa.bindparam(f"b_{n}") for n in ("source", "day", "native_id")))
-            .values(gated=True)
-        )
+        self._by_key(sa.update(MENTION).values(gated=True), MENTION, keys)
+
+    def mark_edited(self, keys: Sequence[Mapping[str, Any]]) -> None:
+        """The text changed: it must be checked and read again."""
+        self._by_key(sa.update(MENTION).values(gated=False), MENTION, keys)
+        self._by_key(sa.delete(SCORE), SCORE, keys)
+
+    def _by_key(self, statement: Any, target: sa.Table, keys: Sequence[Mapping[str, Any]]) -> None:
         if keys:
-            self._connection.execute(statement, [{f"b_{n}": k[n] for n in ("source", "day", "native_id")} for k in keys])
+            names = ("source", "day", "native_id")
+            bound = statement.where(*(target.c[n] == sa.bindparam(f"b_{n}") for n in names))
+            self._connection.execute(bound, [{f"b_{n}": k[n] for n in names} for k in keys])
 
 
 class Store:
@@ -185,7 +191,7 @@ class Store:
         self._engine.dispose()
 
     @contextmanager
-    def writing(self) -> Iterator[Writer]:
+    def writing(self) -> Generator[Writer]:
         """One transaction: all or nothing."""
         with self._engine.begin() as connection:
             yield Writer(connection)
@@ -198,27 +204,25 @@ class Store:
         with self.writing() as writer:
             return writer.upsert(found)
 
-    def read(self, kind: type[R], **where: Any) -> list[R]:
+    def read(self, kind: type[R], /, **where: Any) -> list[R]:
         """Rows by conditions, in key order: a value (=), a list or set (IN), None (IS NULL), a Window (time in it)."""
         with self._reader.connect() as connection:
             return _read(connection, kind, where)
 
-    def count(self, kind: type[schema.Row], **where: Any) -> int:
+    def count(self, kind: type[schema.Row], /, **where: Any) -> int:
         with self._reader.connect() as connection:
             t = TABLES[kind]
             return connection.execute(sa.select(sa.func.count()).select_from(t).where(*_conditions(t, where))).scalar_one()
 
-    def existing_days(self, source: str, native_ids: Sequence[str], days: Window) -> dict[str, Any]:
-        """native id -> day under which a mention of the source is already stored, within a span around it."""
-        out: dict[str, Any] = {}
+    def existing(self, source: str, native_ids: Sequence[str], days: Window) -> dict[str, tuple[date, str]]:
+        """native id -> (day it is stored under, text) of those mentions of the source that are stored, within a span around it."""
+        out: dict[str, tuple[date, str]] = {}
         near = (MENTION.c.source == source, MENTION.c.day >= days.start.date(), MENTION.c.day <= days.end.date())
+        chosen = sa.select(MENTION.c.native_id, MENTION.c.day, MENTION.c.text).order_by(MENTION.c.day.desc())
         with self._reader.connect() as connection:
             for i in range(0, len(native_ids), 500):
-                wanted = MENTION.c.native_id.in_(native_ids[i : i + 500])
-                found = connection.execute(
-                    sa.select(MENTION.c.native_id, MENTION.c.day).where(*near, wanted).order_by(MENTION.c.day.desc())
-                )
-                out.update({native_id: day for native_id, day in found})
+                found = connection.execute(chosen.where(*near, MENTION.c.native_id.in_(native_ids[i : i + 500])))
+                out.update({native_id: (day, text) for native_id, day, text in found})
         return out
 
     def mentions(self, market: str, window: Window, scorer: str, revision: str, as_of: datetime) -> "Any":
@@ -262,7 +266,7 @@ class Store:
             found = connection.execute(statement.order_by(MENTION.c.published_at).limit(limit)).mappings()
             return [r.Mention.model_construct(**row) for row in found]
 
-    def quantity(self, kind: type[schema.Row], column: str, **where: Any) -> tuple[Any, Any]:
+    def quantity(self, kind: type[schema.Row], column: str, /, **where: Any) -> tuple[Any, Any]:
         """Least and greatest value of a column."""
         t = TABLES[kind]
         with self._reader.connect() as connection:
@@ -275,7 +279,8 @@ class Store:
 def _read(connection: sa.Connection, kind: type[R], where: Mapping[str, Any]) -> list[R]:
     t = TABLES[kind]
     statement = sa.select(t).where(*_conditions(t, where)).order_by(*t.primary_key.columns)
-    return [kind.model_construct(**row) for row in connection.execute(statement).mappings()]
+    # Rows were validated when they were written; validating millions again on every read would be the costliest part.
+    return [cast(R, kind.model_construct(**row)) for row in connection.execute(statement).mappings()]
 
 
 def _conditions(t: sa.Table, where: Mapping[str, Any]) -> list[Any]:

@@ -324,15 +324,16 @@ def test_post_is_not_lost_in_a_redirect(server: Server, status: int, target: str
         Waits().client().post(server.url, data=b"x")
 
 
-def test_headers_stay_at_home_when_another_host_answers(server: Server) -> None:
-    def elsewhere(handler: Handler) -> None:
-        answer(302, Location="/there")(handler)
-
-    server.script = [elsewhere, answer(200)]
-    Waits().client().get(server.url, headers={"Authorization": "Bearer t", "If-None-Match": "1"})
-    call = http._Call(Client())
-    assert call.client.allow_private is False
-    call._session.close()
+def test_credentials_stay_with_their_server(server: Server) -> None:
+    with Server() as other:
+        thread = threading.Thread(target=other.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        server.script, other.script = [answer(302, Location=other.url)], [answer(200)]
+        Waits().client().get(server.url, headers={"Authorization": "Bearer t", "If-None-Match": "1"})
+        other.shutdown()
+        thread.join()
+    assert "Authorization" not in other.seen[0][2]
+    assert other.seen[0][2]["If-None-Match"] == "1"
 
 
 def test_cookies_are_not_kept(server: Server) -> None:

@@ -51,14 +51,18 @@ def test_the_same_text_is_named_once_its_language_is_asked_for() -> None:
     assert lang("yeh paani bahut kharab hai bhai", (*HOUSE, "hi")) == "hi"
 
 
-@pytest.mark.parametrize("text", ["", "   ", "😡😡😡", "12345 67", "!!!", "ok", "@marca", "https://example.org/scheda/prodotto"])
+@pytest.mark.parametrize(
+    "text", ["", "   ", "😡😡😡", "12345 67", "!!!", "ok", "@marca", "https://example.org/scheda/prodotto"]
+)
 def test_nothing_to_read_is_other_with_no_probability(text: str) -> None:
     assert identify([text], HOUSE) == [(OTHER, 0.0)]
 
 
 def test_addresses_do_not_vote() -> None:
     bare = identify(["Non ho mai assaggiato niente di così cattivo"], HOUSE)
-    laden = identify(["@TheWaterCompany Non ho mai assaggiato niente di così cattivo https://example.com/the/best/water"], HOUSE)
+    laden = identify(
+        ["@TheWaterCompany Non ho mai assaggiato niente di così cattivo https://example.com/the/best/water"], HOUSE
+    )
     assert bare == laden
     assert strip_addresses("a @b_c. d www.x.org/y").split() == ["a", ".", "d"]
 
@@ -69,7 +73,18 @@ def test_mail_addresses_are_not_handles() -> None:
 
 @pytest.mark.parametrize(
     ("tag", "expected"),
-    [("en-GB", "en"), ("pt_BR", "pt"), ("IT", "it"), ("in", "id"), ("pol", "pl"), ("und", None), ("qme", None), ("", None), (None, None), ("??", None)],
+    [
+        ("en-GB", "en"),
+        ("pt_BR", "pt"),
+        ("IT", "it"),
+        ("in", "id"),
+        ("pol", "pl"),
+        ("und", None),
+        ("qme", None),
+        ("", None),
+        (None, None),
+        ("??", None),
+    ],
 )
 def test_the_primary_part_of_a_declared_tag(tag: str | None, expected: str | None) -> None:
     assert primary(tag) == expected

@@ -11,6 +11,16 @@ from coolhead.play.post import HASHTAG, HOME, OWN, Post, snowflake
 
 TAG = re.compile(r"#(\w+)")
 MENTION = re.compile(r"(?<!\w)@(\w+)")
+UNTOUCHED = {
+    "quotes_count": 0,
+    "edited_at": None,
+    "favourited": False,
+    "reblogged": False,
+    "muted": False,
+    "bookmarked": False,
+    "pinned": False,
+}
+"""What nobody in the story does with a status."""
 
 
 def stamp(at: datetime) -> str:
@@ -110,13 +120,7 @@ def status(post: Post, find: Callable[[str], Post | None]) -> dict[str, Any]:
         "replies_count": post.replies,
         "reblogs_count": post.boosts,
         "favourites_count": post.likes,
-        "quotes_count": 0,
-        "edited_at": None,
-        "favourited": False,
-        "reblogged": False,
-        "muted": False,
-        "bookmarked": False,
-        "pinned": False,
+        **UNTOUCHED,
         "content": content(post.text, named),
         "filtered": [],
         "reblog": None,

@@ -36,7 +36,7 @@ __all__ = [
     "OUTAGE", "OUTAGE_END", "REPLIES", "REPLIES_WAIT", "STATEMENT", "Post", "as_csv", "followers", "posts", "released",
 ]  # fmt: skip
 
-SEED = 6
+SEED = 14
 NEWS_SHARE = 0.15
 SOCIAL: dict[Kind, float] = {"calm_positive": 58, "calm_neutral": 25.5, "calm_negative": 16.5}
 ARTICLES: dict[Kind, float] = {"news_positive": 44, "news_neutral": 49, "news_negative": 7}

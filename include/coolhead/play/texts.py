@@ -2,6 +2,7 @@
 
 import random
 import re
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -55,11 +56,12 @@ class Texts:
 
         while CHOICE.search(template):
             template = CHOICE.sub(settle, template)
-        return SENTENCE.sub(lambda found: found.group(1) + found.group(2).upper(), template.strip())
+        text = template.strip().replace(" !", "!")
+        return SENTENCE.sub(lambda found: found.group(1) + found.group(2).upper(), text)
 
-    def _fresh(self, draw: Any) -> str:
+    def _fresh(self, draw: Callable[[], str]) -> str:
         for _ in range(12):
-            text = str(draw())
+            text = draw()
             if text.casefold() not in self._seen:
                 break
         self._seen.add(text.casefold())
@@ -88,11 +90,11 @@ class Texts:
         return text
 
     def _tagged(self, lang: str, kind: str, text: str) -> str:
-        more = "tags_bad" if kind == "complaint" else "tags"
         if f"#{HASHTAG}" not in text:
             # an inflected name ("Zefirelli") cannot become the tag
             inside = re.search(rf"\b{BRAND}\b", text) and self._rng.random() < 0.45
             text = re.sub(rf"\b{BRAND}\b", f"#{HASHTAG}", text, count=1) if inside else f"{text} #{HASHTAG}"
-        if self._rng.random() < 0.3:
+        more = {"complaint": "tags_bad", "defence": "", "question": "", "joke": ""}.get(kind, "tags")
+        if more and self._rng.random() < 0.3:
             text = f"{text} {self._rng.choice(pools()[lang][more])}"
         return text

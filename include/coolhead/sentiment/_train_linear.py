@@ -1,8 +1,8 @@
 """Trains the weights of the scorer `linear`: python -m coolhead.sentiment._train_linear DATA_DIR
 
-Reads only sets whose licence lets a derived model be shipped (see MODEL_CARD.md), and the own rows below. Plain
-L2-regularised softmax regression by L-BFGS from zero: convex, so the result depends on the data alone. Needs scipy,
-which the scorer itself does not.
+Reads only sets whose licence lets a derived model be shipped (see MODEL_CARD.md), and the own rows below. Softmax
+regression with an L2 penalty, features scaled by their class log-ratio (after Wang and Manning 2012, "Baselines and
+Bigrams"), by L-BFGS from zero: convex, no randomness. Needs scipy, which the scorer itself does not.
 """
 
 import argparse
@@ -20,18 +20,19 @@ from scipy.sparse import csr_array  # type: ignore[import-untyped]
 
 from coolhead.sentiment.linear import BITS, BLOCKS, LABELS, LANGUAGES, WEIGHTS, features, normalise
 
-SETS = (*(f"umsab.{lang}" for lang in ("ar", "de", "en", "es", "fr", "it", "pt")), "smsa.id", "nusax.id", "nusax.en", "polemo_med.pl")
+UMSAB = ("umsab.ar", "umsab.de", "umsab.en", "umsab.es", "umsab.fr", "umsab.it", "umsab.pt")
+SETS = (*UMSAB, "smsa.id", "nusax.id", "nusax.en", "polemo_med.pl")
 """Not read: umsab.hi (the val set stays at guessing level), tweets2.pl (Twitter terms), germeval17.de (CC BY-NC),
 extra.train (no licence, GPL), NusaX jv and su."""
-RIDGE = 12.0
-"""Strength of the L2 penalty against the sum over texts; best of 3, 6, 12, 25, 50 by mean macro-F1 on the val sets."""
-OWN_WEIGHT = 3.0
+RIDGE = 0.5
+"""Strength of the L2 penalty against the sum over texts; best of 0.5, 1, 4 by mean macro-F1 on the val sets."""
+OWN_WEIGHT = 10.0
 
 # Complaints, questions and thanks about food and drink, written for Coolhead; no line comes from a data set. The sets
 # speak of doctors, politics and restaurants, and never of what makes a brand's crisis. `|` parts the rows.
 OWN = {
     "en": (
-        "mould in the carton|mold in my drink, gross|there was a dead insect in the can|i found glass in the jar|a piece of plastic in my food|"
+        "the water tastes of plastic|there is dirt in the bottle|don't buy this|who takes responsibility for this?|why did nobody warn us?|i'm scared to drink it now|prices up, quality down|the kids are ill because of you|you treat customers like fools|plastic in a bottle? seriously?|undrinkable|no words for this|mould in the carton|mold in my drink, gross|there was a dead insect in the can|i found glass in the jar|a piece of plastic in my food|"
         "this made me sick|we all got food poisoning|i ended up in hospital|my son had stomach cramps and diarrhoea|it made my child ill|"
         "disgusting|revolting taste|it stinks|it smells rotten|tastes like chemicals|it went off before the date|the milk was sour and lumpy|"
         "i demand a refund|give me my money back|waste of money|what a rip-off|never again|i will never buy from you again|avoid this brand|"
@@ -46,7 +47,7 @@ OWN = {
         "well done for being honest|good on you for answering so fast|highly recommended|❤️|😍|🎉|🙏",
     ),
     "it": (
-        "muffa nel cartone|c'era la muffa, disgustoso|un insetto morto nella lattina|ho trovato del vetro nel barattolo|un pezzo di plastica nel cibo|"
+        "l'acqua sa di plastica|c'è della sporcizia nella bottiglia|non compratelo|chi paga adesso?|perché nessuno ci ha avvisati?|ho paura di berla|prezzi su, qualità giù|i bambini stanno male per colpa vostra|clienti presi in giro|plastica in una bottiglia? sul serio?|imbevibile|senza parole|muffa nel cartone|c'era la muffa, disgustoso|un insetto morto nella lattina|ho trovato del vetro nel barattolo|un pezzo di plastica nel cibo|"
         "mi ha fatto stare male|intossicazione alimentare per tutta la famiglia|sono finita in ospedale|mal di pancia e vomito|mia figlia si è sentita male|"
         "che schifo|fa schifo|disgustoso|sapore terribile|puzza di marcio|sa di detersivo|scaduto prima della data|il latte era acido|"
         "voglio il rimborso|ridatemi i soldi|soldi buttati|una truffa|mai più|non compro più questa marca|state alla larga da questo marchio|"
@@ -61,7 +62,7 @@ OWN = {
         "bravi per la sincerità|complimenti per la risposta rapida|consigliatissimo|❤️|😍|🎉|🙏",
     ),
     "pl": (
-        "pleśń w kartonie|spleśniałe, fuj|martwy owad w puszce|znalazłem szkło w słoiku|kawałek plastiku w jedzeniu|"
+        "woda śmierdzi plastikiem|brud w butelce|nie kupujcie tego|kto za to odpowie?|dlaczego nikt nas nie ostrzegł?|boję się pić tę wodę|cena w górę, jakość w dół|dzieci są chore przez was|macie klientów za głupków|plastik w butelce? poważnie?|tego nie da się pić|brak słów|jak wam nie wstyd|nie polecam nikomu|puszka była spuchnięta|dziwny osad na dnie|pachnie benzyną|sklep nie chce przyjąć reklamacji|producent milczy|kłamaliście w reklamie|dziecko wylądowało na sorze|wszystko do wyrzucenia|szkoda pieniędzy|zero szacunku dla ludzi|co to ma być?|kupiłam dwie i obie zepsute|pleśń w kartonie|spleśniałe, fuj|martwy owad w puszce|znalazłem szkło w słoiku|kawałek plastiku w jedzeniu|"
         "zatrułem się tym|cała rodzina ma zatrucie pokarmowe|trafiłam do szpitala|ból brzucha i wymioty|córka się po tym rozchorowała|"
         "obrzydliwe|ohyda|ohydny smak|fuj|śmierdzi zgnilizną|smakuje jak płyn do naczyń|zepsute przed terminem|mleko było skwaśniałe|"
         "żądam zwrotu pieniędzy|oddajcie pieniądze|wyrzucone pieniądze|oszustwo|oszuści|nigdy więcej|już nigdy u was nie kupię|omijajcie tę markę|"
@@ -76,7 +77,7 @@ OWN = {
         "brawo za szczerość|super, że tak szybko odpowiadacie|polecam|❤️|😍|🎉|🙏",
     ),
     "id": (
-        "berjamur|kemasannya berjamur, menjijikkan|ada serangga mati di kalengnya|saya menemukan beling di toples|ada plastik di makanannya|"
+        "berjamur|kemasannya berjamur, menjijikkan|airnya bau plastik|ada kotoran di botolnya|jangan beli produk ini|kalian harus tanggung jawab|kenapa tidak ada peringatan?|saya takut minum air ini|harga naik kualitas turun|anak-anak sakit gara-gara kalian|pelanggan ditipu|plastik di dalam botol? yang benar saja|tidak layak minum|tidak habis pikir|ada serangga mati di kalengnya|saya menemukan beling di toples|ada plastik di makanannya|"
         "bikin saya sakit|sekeluarga keracunan makanan|sampai masuk rumah sakit|sakit perut dan muntah|anakku jadi sakit gara-gara ini|"
         "jijik|menjijikkan|rasanya aneh|bau busuk|rasanya seperti sabun|sudah basi sebelum tanggalnya|susunya asam|"
         "minta refund|balikin uang saya|buang-buang uang|penipuan|penipu|kapok|tidak akan beli lagi|hindari merek ini|"
@@ -89,6 +90,32 @@ OWN = {
         "aku menang|kami menang hadiah|seneng banget menang satu dus|terima kasih|makasih ya|makasih hadiahnya|suka banget|cinta banget sama minuman ini|favorit aku|"
         "enak|lezat sekali|camilan terbaik|paketnya sudah datang, bahagia|kalian terbaik|giveaway-nya keren|semoga menang, aku suka produk kalian|"
         "salut sudah jujur|bagus jawabannya cepat|recommended banget|❤️|😍|🎉|🙏",
+    ),
+}  # fmt: skip
+
+# Everyday words of blame and praise, one row each: PolEmo's Polish is of doctors, UMSAB's Italian of politics.
+WORDS = {
+    "en": (
+        "awful horrible terrible disgrace pathetic rubbish garbage trash nasty vile foul rotten mouldy moldy contaminated poisonous toxic sick ill vomit puked nausea "
+        "dangerous unsafe liars liar fraud scam cheated ripped angry disgusted worried scared upset ashamed boycott lawsuit unacceptable joke useless worst hate",
+        "great awesome wonderful fantastic lovely yummy tasty refreshing perfect excellent happy glad thrilled excited thanks grateful congrats winner won brilliant respect best",
+    ),
+    "it": (
+        "orribile pessimo pessima terribile vergognoso ridicolo ridicoli spazzatura immondizia schifoso schifosa schifezza nauseante marcio ammuffito contaminato velenoso tossico malato vomito vomitato nausea "
+        "ospedale intossicati pericoloso bugiardi bugiardo frode truffa truffatori imbroglio arrabbiata arrabbiato disgustata preoccupata delusa deluso boicottaggio denuncia inaccettabile inutile peggiore odio schifata",
+        "bello bellissimo stupendo fantastico meraviglioso squisito gustoso rinfrescante perfetto ottimo felice contenta contentissimo emozionata grazie complimenti vinto evviva bravissimi rispetto migliore",
+    ),
+    "pl": (
+        "okropne okropny okropna straszne fatalne beznadziejne beznadzieja żałosne żenujące dno dramat masakra syf gówno śmieć badziew obrzydliwy obrzydliwa paskudne paskudny ohydne zgniłe spleśniałe skażone trujące toksyczne "
+        "chory chora wymioty wymiotowałam mdłości szpital szpitalu zatrucie zatruci niebezpieczne kłamcy kłamstwo kłamiecie oszustwo oszukani wstydźcie wstydu hańba skandaliczne skandal wściekła wściekły zła zniesmaczona zawiedziona "
+        "rozczarowana rozczarowany bojkot bojkotuję pozew niedopuszczalne kpina bezczelność bezczelni najgorszy najgorsze najgorsza gorzej nienawidzę tragiczne koszmar oddajcie reklamacja smród śmierdzi cuchnie odradzam omijać przestroga",
+        "super świetne świetny świetna wspaniałe cudowne fantastyczne pyszne pyszna smaczne smaczny orzeźwiające idealne doskonałe zadowolona zadowolony szczęśliwa szczęśliwy wygrana wygrałam hurra dzięki dziękujemy gratulacje brawo "
+        "szacunek najlepszy najlepsza najlepsze kocham uwielbiam polecam ulubiona ulubione pięknie cieszę radość rewelacja extra ekstra mega bomba",
+    ),
+    "id": (
+        "buruk jelek parah payah mengerikan memalukan konyol sampah busuk basi berjamur tercemar beracun racun sakit muntah mual keracunan berbahaya bohong pembohong penipu penipuan tertipu "
+        "marah kesal kecewa mengecewakan takut boikot tuntut ngawur zonk ampas terburuk benci nyesel kapok ogah bau aneh",
+        "bagus hebat mantap keren luar-biasa lezat enak segar sempurna senang bahagia gembira terharu makasih terimakasih selamat menang hore salut terbaik suka cinta favorit",
     ),
 }  # fmt: skip
 
@@ -121,7 +148,15 @@ def read(folder: Path, part: str, held_out: frozenset[str] = frozenset()) -> Row
 def own(weight: float) -> Rows:
     """The rows above, each of that weight; they are never part of a measurement."""
     rows = [(row, label, lang) for lang, parts in OWN.items() for label, part in enumerate(parts) for row in part.split("|")]
-    labels, langs = (np.array(column, dtype=np.int64) for column in ([r[1] for r in rows], [LANGUAGES.index(r[2]) for r in rows]))
+    rows += [
+        (word, label, lang)
+        for lang, (bad, good) in WORDS.items()
+        for label, part in ((0, bad), (2, good))
+        for word in part.split()
+    ]
+    labels, langs = (
+        np.array(column, dtype=np.int64) for column in ([r[1] for r in rows], [LANGUAGES.index(r[2]) for r in rows])
+    )
     return Rows([normalise(r[0]) for r in rows], labels, langs, np.full(len(rows), weight))
 
 
@@ -154,23 +189,38 @@ def matrix(rows: Rows, step: int = 2_000) -> csr_array:
     return csr_array((np.concatenate(data), np.concatenate(columns), ends), shape=shape)
 
 
+def evidence(x: csr_array, rows: Rows) -> Floats:
+    """How much a feature alone tells of each class: |log ratio| of its add-one shares, root mean square 1; biases 1.
+
+    (columns of x, 3). A feature that all classes use alike must not fit noise; one of a single class may be heavy.
+    """
+    share = np.eye(len(LABELS))[rows.labels] * rows.weights[:, None]
+    count = np.asarray((x > 0).astype(np.float64).T @ share)
+    total = count.sum(axis=0)
+    rest = count.sum(axis=1, keepdims=True) - count
+    ratio = np.abs(np.log((count + 1) / total) - np.log((rest + 2) / (total.sum() - total)))
+    ratio /= np.sqrt((ratio[: 1 << BITS] ** 2).mean())
+    ratio[1 << BITS :] = 1.0
+    return np.asarray(ratio)
+
+
 def fit(x: csr_array, rows: Rows, ridge: float, steps: int = 120) -> Floats:
-    """Weights (columns of x, 3) of the softmax regression; the biases are not penalised."""
+    """Weights (columns of x, 3) of the softmax regression; the biases are hardly penalised."""
     target = np.eye(len(LABELS))[rows.labels]
-    back = x.T.tocsr()
+    back, scale = x.T.tocsr(), evidence(x, rows)
     penalty = np.full((x.shape[1], 1), ridge)
     penalty[1 << BITS :] = 1e-3
 
     def loss(flat: Floats) -> tuple[float, Floats]:
         w = flat.reshape(-1, len(LABELS))
-        chance = softmax(x @ w)
+        chance = softmax(x @ (scale * w))
         nats = -(rows.weights * np.log(chance[np.arange(len(target)), rows.labels] + 1e-12)).sum()
-        slope = back @ ((chance - target) * rows.weights[:, None]) + penalty * w
+        slope = scale * (back @ ((chance - target) * rows.weights[:, None])) + penalty * w
         return float(nats + (penalty * w * w).sum() / 2), slope.ravel()
 
     start = np.zeros(x.shape[1] * len(LABELS))
     found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": steps, "maxcor": 6, "ftol": 1e-7})
-    return np.asarray(found.x.reshape(-1, len(LABELS)))
+    return np.asarray(scale * found.x.reshape(-1, len(LABELS)))
 
 
 def softmax(logits: Floats) -> Floats:
@@ -206,11 +256,24 @@ def macro_f1(gold: Ints, guess: Ints) -> float:
     return float(np.mean(scores))
 
 
+def report(val: Rows, logits: Floats, temperature: Floats) -> list[str]:
+    """One line a language: figures on the val sets, language declared."""
+    lines, means = [], []
+    for i, lang in enumerate(LANGUAGES):
+        mine = val.langs == i
+        gold, guess = val.labels[mine], logits[mine].argmax(axis=1)
+        means.append(macro_f1(gold, guess))
+        lines.append(
+            f"{lang}: n {len(gold)}, macro-F1 {means[-1]:.3f}, accuracy {(gold == guess).mean():.3f}, T {temperature[i]:.2f}"
+        )
+    return [*lines, f"mean macro-F1 {np.mean(means):.4f}"]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path, help="folder with sentiment/*.jsonl")
     parser.add_argument("--ridge", type=float, default=RIDGE)
-    parser.add_argument("--own", type=float, default=OWN_WEIGHT)
+    parser.add_argument("--own", type=float, default=OWN_WEIGHT, help="weight of each own row")
     parser.add_argument("--out", type=Path, default=WEIGHTS)
     given = parser.parse_args(arguments)
     val = read(given.data / "sentiment", "val")
@@ -223,17 +286,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     np.savez_compressed(
         given.out, table=table, scale=np.float64(scale), bias=bias, temperature=temperature, languages=np.array(LANGUAGES)
     )
-    out = [f"{len(train.texts)} texts, ridge {given.ridge}, {np.count_nonzero(table.any(axis=1))} rows in use"]
-    guess = logits.argmax(axis=1)
-    means = []
-    for i, lang in enumerate(LANGUAGES):
-        mine = val.langs == i
-        means.append(macro_f1(val.labels[mine], guess[mine]))
-        accuracy = float((val.labels[mine] == guess[mine]).mean())
-        out.append(f"{lang}: n {mine.sum()}, macro-F1 {means[-1]:.3f}, accuracy {accuracy:.3f}, T {temperature[i]:.2f}")
-    out.append(f"mean macro-F1 {np.mean(means):.4f}")
-    out.append(f"{given.out.stat().st_size} bytes, sha256 {hashlib.sha256(given.out.read_bytes()).hexdigest()}")
-    sys.stdout.write("\n".join(out) + "\n")
+    digest = hashlib.sha256(given.out.read_bytes()).hexdigest()
+    lines = [f"{len(train.texts)} texts, {np.count_nonzero(table.any(axis=1))} rows in use", *report(val, logits, temperature)]
+    sys.stdout.write("\n".join([*lines, f"{given.out.stat().st_size} bytes, sha256 {digest}", ""]))
     return 0
 
 

@@ -141,7 +141,11 @@ _TOKEN = re.compile(rf"{_EMOTICON}|0|[^\W\d_]+(?:'[^\W\d_]+)*|!+|\?[?!]*|\.\.+|[
 _SMILE = {")": ":)", "]": ":)", "d": ":)", "p": ":)", "3": ":)", "*": ":)", "(": ":(", "[": ":(", "/": ":(", "|": ":("}
 # Marks that only tell which corpus a text is from (SmSA and PolEmo stand with spaces around their commas).
 _DROP = frozenset(".,;:\"'()[]{}<>-–—_#*/|\\`´~^=+&%$€£§°•·@«»“”„‘’‚…。、") | {"\ufe0f", "\ufe0e", "\u200d"}
-_ARABIC = {c: None for c in (0x0640, *range(0x064B, 0x0653))} | {0x0622: "ا", 0x0623: "ا", 0x0625: "ا", 0x0649: "ي", 0x0629: "ه"}
+_ARABIC = (
+    dict.fromkeys((0x0640, *range(0x064B, 0x0653)), "")
+    | dict.fromkeys((0x0622, 0x0623, 0x0625), "ا")
+    | {0x0649: "ي", 0x0629: "ه"}
+)
 _FLAT = str.maketrans({"’": "'", "‘": "'", "`": "'", "´": "'"} | {chr(c): v for c, v in _ARABIC.items()})
 
 
@@ -171,13 +175,13 @@ def _sign(token: str) -> str:
 # ---- signs to features -----------------------------------------------------------------------------------------
 
 _PRIME = np.uint64(0x100000001B3)
-_NEGATIONS = (
+_NEGATIONS = (  # the three words after one of these count a second time, as denied
     "not no never don't doesn't didn't isn't wasn't won't can't cannot couldn't wouldn't ain't dont doesnt didnt without nor "  # en
     "non mai senza nessun nessuno niente né nè mica neanche nemmeno nie bez nigdy nic żaden żadna żadnego ani brak "  # it pl
     "tidak tdk gak ga nggak ngga enggak bukan jangan tanpa belum tak kurang "  # id
     "nicht kein keine keinen nie niemals ohne nichts pas ne jamais sans rien aucun aucune sin nunca nada ningún não nao sem "  # de fr es pt
-    "nem nenhum nahi nahin nhi mat لا ليس لم لن ما غير بدون مش مو"  # hi ar
-).split()
+    "nem nenhum لا ليس لم لن ما غير بدون مش مو"  # ar
+)
 _POWERS = np.cumprod(np.concatenate([np.ones(1, np.uint64), np.full(LIMIT + 2, _PRIME, np.uint64)]))
 
 
@@ -236,12 +240,13 @@ def _hash_words(points: Hashes, text: Ints) -> tuple[Ints, Hashes]:
     origin = np.repeat(starts, np.diff(starts, append=len(points)))
     distance = np.arange(starts[0], len(points)) - origin
     terms = np.where(space, np.uint64(0), points)[starts[0] :] * _POWERS[np.minimum(distance, LIMIT)]
-    return text[starts], np.add.reduceat(terms, starts - starts[0])
+    words: Hashes = np.add.reduceat(terms, starts - starts[0])
+    return text[starts], words
 
 
 @cache
 def _negations() -> Hashes:
-    signs = f" {' '.join(normalise(word).strip() for word in _NEGATIONS)} "
+    signs = f" {' '.join(normalise(word).strip() for word in _NEGATIONS.split())} "
     points = np.array([ord(c) for c in signs], dtype=np.uint64)
     return _hash_words(points, np.zeros(len(points), dtype=np.int64))[1]
 
@@ -251,4 +256,5 @@ def _fold(values: Hashes, salt: Hashes) -> Hashes:
     mixed = values ^ (salt * np.uint64(0x9E3779B97F4A7C15))
     mixed = (mixed ^ (mixed >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
     mixed = (mixed ^ (mixed >> np.uint64(33))) * np.uint64(0xC4CEB9FE1A85EC53)
-    return (mixed ^ (mixed >> np.uint64(33))) >> np.uint64(64 - BITS)
+    kept: Hashes = (mixed ^ (mixed >> np.uint64(33))) >> np.uint64(64 - BITS)
+    return kept

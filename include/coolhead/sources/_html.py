@@ -2,31 +2,16 @@
 
 import re
 from datetime import datetime
+from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
 MAX_MARKUP = 262_144
-"""Characters. Python's parser is quadratic on hostile markup; longer ones are passed on as they are, and refused for their length."""
+"""Characters that are parsed; of longer markup the tags are cut out only."""
+MAX_OPEN = 50
+"""Tags that may be left open by the end: Python's parser takes quadratic time over those (a minute for 80,000)."""
 
-_BLOCKS = {
-    "p",
-    "div",
-    "li",
-    "ul",
-    "ol",
-    "blockquote",
-    "pre",
-    "table",
-    "tr",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "article",
-    "section",
-}
+_BLOCKS = {"p", "div", "ul", "ol", "blockquote", "pre", "table", "h1", "h2", "h3", "h4", "h5", "h6", "article", "section"}
 _UNSEEN = {"script", "style", "template", "head"}
 
 
@@ -39,7 +24,7 @@ class _Text(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _UNSEEN:
             self._unseen += 1
-        elif tag == "br":
+        elif tag in {"br", "li", "tr"}:
             self.parts.append("\n")
         elif tag in _BLOCKS:
             self.parts.append("\n\n")
@@ -57,14 +42,14 @@ class _Text(HTMLParser):
 
 def plain(markup: str) -> str:
     """The text of some HTML."""
-    if len(markup) > MAX_MARKUP:
-        return markup
+    if len(markup) > MAX_MARKUP or markup.count("<") > markup.count(">") + MAX_OPEN:
+        return _without_tags(markup)
     parser = _Text()
     try:
         parser.feed(markup)
         parser.close()
     except AssertionError:  # how html.parser says that a declaration (`<![...`) is malformed
-        return markup
+        return _without_tags(markup)
     lines = (line.strip(" ") for line in "".join(parser.parts).split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n ")
 
@@ -80,6 +65,10 @@ def time_or_raw(value: Any) -> Any:
         return storable(datetime.fromisoformat(value))
     except (TypeError, ValueError):
         return f"{value} is no time" if is_number(value) else value
+
+
+def _without_tags(markup: str) -> str:
+    return unescape(re.sub(r"<[^<>]*>", " ", markup)).strip()
 
 
 def storable(moment: datetime) -> datetime | str:

@@ -122,8 +122,10 @@ def row_of(cells: Mapping[str, Any], layout: Layout, zone: str | None, time_form
         value = _value(ours, _cell(cells, theirs), zone, time_format)
         if value is not None:
             row[ours] = value
-    if layout.name == "twitter support" and "own" in row:
-        row["own"] = {"true": False, "false": True}.get(str(row["own"]).casefold(), row["own"])
+    if "own" in row:
+        known = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(str(row["own"]).casefold())
+        # `inbound`: written by a customer.
+        row["own"] = row["own"] if known is None else known != (layout.name == "twitter support")
     if "native_id" not in row and "published_at" in row:
         row["native_id"] = _derived(row)
     return row

@@ -7,7 +7,8 @@ import json
 import sys
 import zipfile
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, time
 from itertools import chain, islice
@@ -44,8 +45,11 @@ class Table:
     sheet: str = ""
 
 
-def tables(stream: BinaryIO, encoding: str = "") -> Iterator[Table]:
-    """The tables in some bytes, told by what they are and not by a file's name. Raises PermanentError."""
+def tables(stream: BinaryIO, encoding: str, known: Callable[[list[str]], bool]) -> Iterator[Table]:
+    """The tables in some bytes, told by what they are and not by a file's name. `known`: whether cells are a header.
+
+    Raises PermanentError, or ConfigError for an encoding that does not exist.
+    """
     head = stream.read(4_096)
     stream.seek(0)
     if head.startswith(b"PK"):
@@ -53,10 +57,10 @@ def tables(stream: BinaryIO, encoding: str = "") -> Iterator[Table]:
     elif head.startswith((b"\xd0\xcf\x11\xe0", b"%PDF", b"\x1f\x8b")):
         raise PermanentError("no CSV, JSON lines or .xlsx; save it as one of them (.xls: as .xlsx)")
     else:
-        yield _text_table(stream, next((name for bom, name in _BOMS if head.startswith(bom)), encoding or "utf-8"))
+        yield _text_table(stream, next((name for bom, name in _BOMS if head.startswith(bom)), encoding or "utf-8"), known)
 
 
-def _text_table(stream: BinaryIO, encoding: str) -> Table:
+def _text_table(stream: BinaryIO, encoding: str, known: Callable[[list[str]], bool]) -> Table:
     # Bytes that are no UTF-8 become lone surrogates: the edge refuses their rows, and says why, instead of the file.
     errors = "surrogatepass" if encoding.startswith("utf-16") else "surrogateescape"
     try:
@@ -74,7 +78,7 @@ def _text_table(stream: BinaryIO, encoding: str) -> Table:
     if start[:4].casefold() == "sep=" and len(start) == 5:  # Excel's own way to name the delimiter
         next(all_lines)
         return Table("csv", csv_records(all_lines, start[4]), start[4])
-    delimiter = _delimiter(first)
+    delimiter = _delimiter(first, known)
     return Table("csv", csv_records(all_lines, delimiter), delimiter)
 
 
@@ -83,14 +87,18 @@ def _decoded(text: io.TextIOWrapper) -> Iterator[str]:
         yield from text
     except UnicodeError:
         raise PermanentError("ends in the middle of a character, or is not in the encoding it begins with") from None
+    finally:
+        with suppress(ValueError):  # the caller may have closed its stream already
+            text.detach()
 
 
-def _delimiter(lines: Sequence[str]) -> str:
-    """The sign that cuts most lines into the same number of cells (then: into more cells); a comma where none cuts."""
+def _delimiter(lines: Sequence[str], known: Callable[[list[str]], bool]) -> str:
+    """The sign that makes a header, else that cuts most lines into the same number of cells; a comma where none cuts."""
 
-    def agreement(sign: str) -> tuple[int, int]:
-        widths = Counter(len(r.cells or ()) for r in csv_records(iter(lines), sign))
-        return max(((count, width) for width, count in widths.items() if width > 1), default=(0, 0))
+    def agreement(sign: str) -> tuple[bool, int, int]:
+        cells = [r.cells for r in csv_records(iter(lines), sign) if isinstance(r.cells, list)]
+        widths = Counter(len(c) for c in cells if len(c) > 1)
+        return any(map(known, cells)), *max(((count, width) for width, count in widths.items()), default=(0, 0))
 
     return max(DELIMITERS, key=agreement)
 

@@ -90,7 +90,7 @@ def _parsed(content: bytes, kind: str, where: str) -> Any:
     headers = {"content-type": kind} if kind else {}
     # As a stream: given bytes, feedparser would first try them as a file's name.
     found = feedparser.parse(io.BytesIO(content), response_headers=headers, sanitize_html=False, resolve_relative_uris=False)
-    if not found.version:
+    if not found.get("version"):  # an empty answer has no such key at all
         raise PermanentError(f"{where}: no RSS or Atom feed (an error page, or the wrong address)")
     if found.bozo and not _END.search(content[-2_000:]) and content[:2] not in {b"\xff\xfe", b"\xfe\xff"}:
         raise PermanentError(f"{where}: the feed is cut off before its end")
@@ -131,7 +131,10 @@ def _text(entry: Any) -> str:
     bodies = [_plain(part) for part in [*entry.get("content", []), dict.get(entry, "summary_detail")]]
     room = MAX_TEXT - len(title) - 2
     body = next((b for b in bodies if b and len(b) <= room), "") or next(filter(None, bodies), "")
-    return body if body.startswith(title) else "\n\n".join(filter(None, (title, body)))
+    known, more = (re.sub(r"\W+", " ", text).strip() for text in (title, body))
+    if more.startswith(known):  # Google News gives the title again as its summary
+        return body if len(more) > len(known) else title
+    return "\n\n".join(filter(None, (title, body)))
 
 
 def _plain(part: Any) -> str:
@@ -159,7 +162,8 @@ def _author(entry: Any, link: str) -> str | None:
         host = (urlsplit(address).hostname or "").removeprefix("www.")
     except ValueError:
         host = ""
-    return "@".join(filter(None, (entry.get("author"), host))) or None
+    name = (entry.get("author_detail") or {}).get("name") or entry.get("author")
+    return "@".join(filter(None, (name, host))) or None
 
 
 def _short(native_id: str) -> str:

@@ -149,7 +149,7 @@ def _laid_out(stream: BinaryIO, name: str, settings: Settings) -> Iterator[tuple
     first: list[str] | None = None
     some = False
     try:
-        for table in tables(stream, settings.encoding):
+        for table in tables(stream, settings.encoding, lambda cells: recognised(cells, settings.mapping) is not None):
             records = ((i, r) for i, r in enumerate(table.records) if r.cells is None or any(_filled(r.cells)))
             top = list(islice(records, PREAMBLE if table.kind != "jsonl" else 200))
             layout, at = _find(table, [r for _, r in top], settings.mapping)
@@ -168,7 +168,8 @@ def _laid_out(stream: BinaryIO, name: str, settings: Settings) -> Iterator[tuple
 
 
 def _filled(cells: Sequence[Any] | dict[str, Any]) -> Iterator[bool]:
-    return (cell not in (None, "") for cell in (cells.values() if isinstance(cells, dict) else cells))
+    values = cells.values() if isinstance(cells, dict) else cells
+    return (bool(cell.strip()) if isinstance(cell, str) else cell is not None for cell in values)
 
 
 def _headers(table: Table, top: Sequence[Record]) -> list[str]:

@@ -1,0 +1,63 @@
+"""One Dag per source: payload -> mention."""
+
+from datetime import timedelta
+
+from airflow.sdk import DAG, Param, task
+from assets import MENTION
+from bridge import DEFAULTS, START, cron_of, every, interval, opened, params, translated
+
+from coolhead import registry
+
+DOC = """
+### collect_{source}
+
+**Reads** the network `{source}` for every market whose plan enables it. **Writes** payloads (as they came, under
+`landing/`), mentions, matches, refused rows and one row of the collection log per market, in one transaction.
+
+**When it fails:** the log of the task says who must act. *ConfigError*: mend the plan, `coolhead plan check`.
+*PermanentError*: the network refuses us (token, address, changed API). *TransientError*: it was tried again and stayed
+away; the stretch counts as **blind**, never as quiet. *QualityError*: too many rows were refused, all are stored; look at
+the quarantine. Clearing the failed run collects its stretch again where the network still has it; nothing is doubled.
+
+{about}
+"""
+
+
+def collect_dag(source: str) -> DAG:
+    """The collection Dag of one source."""
+    kind = registry.load("sources", source)
+    about = (__import__(kind.__module__, fromlist=["x"]).__doc__ or "").strip()
+    with DAG(
+        f"collect_{source}",
+        schedule=every(cron_of(kind.poll)),
+        start_date=START,
+        catchup=False,
+        max_active_runs=1,
+        default_args=DEFAULTS,
+        tags=["coolhead", "collect", f"source:{source}"],
+        description=f"Collect mentions from {source}",
+        doc_md=DOC.format(source=source, about=about),
+        params={
+            "start": Param(None, type=["null", "string"], format="date-time", description="Start of the stretch (UTC)"),
+            "end": Param(None, type=["null", "string"], format="date-time", description="End of the stretch (UTC)"),
+            "history": Param(False, type="boolean", description="The stretch is history: assume it was known when published"),
+        },
+    ) as dag:
+
+        @task(outlets=[MENTION], execution_timeout=timedelta(minutes=30))
+        @translated
+        def collect() -> list[str]:
+            from coolhead.collecting import collect_all
+
+            given = params()
+            with opened() as (where, clock, store, plan):
+                return collect_all(
+                    store, plan, where, clock, source, interval(), given.get("start"), given.get("end"), bool(given.get("history"))
+                )
+
+        collect()
+    return dag
+
+
+for name in registry.names("sources"):
+    globals()[f"collect_{name}"] = collect_dag(name)

@@ -1,0 +1,60 @@
+"""score -> kpi_point -> signal -> incident."""
+
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.sdk import DAG, task
+from assets import INCIDENT, SCORE
+from bridge import DEFAULTS, START, every, opened, translated
+
+with DAG(
+    "evaluate_brands",
+    schedule=every("*/5 * * * *", SCORE),
+    start_date=START,
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULTS,
+    tags=["coolhead", "evaluate"],
+    description="KPIs of every market, the rules' judgement, incidents",
+    doc_md="""
+### evaluate_brands
+
+**Reads** what is undone: windows whose mentions or scores changed, and windows that ended since the last judgement.
+**Writes** KPI points (5 minutes, hour, local day), signals and incidents, then starts the escalation steps that are due.
+It goes by the clock: a network that is down holds nothing up, its stretch is *blind*.
+
+**When it fails:** no new signal is raised until it runs again, so treat it as urgent. Clear the run: it takes up all
+that is undone, and judges every window once.
+""",
+) as dag:
+
+    @task(outlets=[INCIDENT])
+    @translated
+    def evaluate() -> list[dict[str, object]]:
+        from coolhead.evaluation import evaluate as run
+
+        with opened() as (_, clock, store, plan):
+            found = [run(store, plan, market, clock) for market in plan.markets]
+        return [
+            {"market": e.market, "points": e.points, "judged": str(e.judged), "signals": e.signals, "incidents": e.incidents}
+            for e in found
+        ]
+
+    @task(trigger_rule="all_done")
+    @translated
+    def tick() -> list[dict[str, object]]:
+        from coolhead.escalation import due_runs
+
+        with opened() as (_, clock, store, _plan):
+            return due_runs(store, clock)
+
+    @task
+    @translated
+    def check_plan() -> str:
+        from coolhead import plan as plans
+        from coolhead import settings
+
+        return plans.load(settings.load().plan).hash()
+
+    due = tick()
+    evaluate() >> due
+    check_plan()
+    TriggerDagRunOperator.partial(task_id="escalate", skip_when_already_exists=True).expand_kwargs(due)

@@ -1,0 +1,116 @@
+"""`coolhead import`: an export with months of mentions through the same functions that the Dags call.
+
+Known at publication plus lag (assumed), so that rules judge the past as they would have then; incidents found in it
+are stored and shown, and wake nobody.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from coolhead.clock import Clock
+from coolhead.collection import Collector, Edge, Parsed
+from coolhead.evaluation import evaluate
+from coolhead.landing import Landed
+from coolhead.plan import Market, Plan
+from coolhead.quality import gate
+from coolhead.reports import daily
+from coolhead.rows import CollectionLog, Incident, KpiPoint, Quarantined
+from coolhead.scoring import score
+from coolhead.settings import Settings
+from coolhead.sources import files
+from coolhead.store import Store, around
+from coolhead.windows import BASE, floor
+
+BRIEFS = 7
+"""Briefs are written for so many of the last days that hold mentions, and for the loudest day."""
+
+
+@dataclass
+class Imported:
+    """Rows in = mentions + quarantined + duplicates."""
+
+    rows: int = 0
+    mentions: int = 0
+    quarantined: int = 0
+    duplicates: int = 0
+    signals: int = 0
+    incidents: int = 0
+    reports: list[Path] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return f"{self.rows} rows in = {self.mentions} mentions + {self.quarantined} quarantined + {self.duplicates} duplicates"
+
+
+class Importer:
+    """One export into one market."""
+
+    def __init__(self, store: Store, plan: Plan, market: Market, settings: Settings, clock: Clock, tell: Callable[[str], None]) -> None:
+        self.store, self.plan, self.market, self.settings, self.clock, self.tell = store, plan, market, settings, clock, tell
+        self.collector = Collector(store, plan, settings, clock)
+
+    def run(self, path: Path, chosen: files.Settings | None = None) -> Imported:
+        """Import, check, score, evaluate, report. Raises ConfigError with the mapping to write for an unknown layout."""
+        out = Imported()
+        self.tell(f"layout: {files.layout_of(path, chosen).name}")
+        self._collect(path, chosen, out)
+        self.tell(f"gate: {(found := gate(self.store, self.clock)).rows} new rows, {found.refused} refused")
+        out.mentions, out.quarantined = out.mentions - found.refused, out.quarantined + found.refused
+        self.tell(f"score: {(read := score(self.store, self.plan, self.clock)).scored} scored, {read.unscored} unscored by {read.scorer}")
+        evaluated = evaluate(self.store, self.plan, self.market, self.clock)
+        out.signals, out.incidents = evaluated.signals, len(self.store.read(Incident, market=self.market.id))
+        self.tell(f"evaluate: {evaluated.points} KPI points, {evaluated.signals} signals, {out.incidents} incidents in all")
+        out.reports = [daily.write(self.store, self.plan, self.market, d, self.clock.now(), self.settings.reports) for d in self._days()]
+        return out
+
+    def _collect(self, path: Path, chosen: files.Settings | None, out: Imported) -> None:
+        source = files.Files()
+        edge = Edge(self.settings.author_key(), self.clock, assume_known=True)
+        first: datetime | None = None
+        last: datetime | None = None
+        for fetched in files.read(path, chosen):
+            landed = self.collector.landing.put(source.name, self.market.id, fetched, self.clock.now())
+            parsed = edge.parse(landed, self.collector.landing.read(landed), source, ())
+            self._count(parsed, landed, out)
+            with self.store.writing() as writer:
+                self.collector.write(writer, [parsed])
+            times = [m.published_at for m in parsed.mentions]
+            first, last = min([*times, *([first] if first else [])], default=None), max([*times, *([last] if last else [])], default=None)
+            self.tell(f"collect: {out}")
+        if first and last:
+            self._cover(first, last, out.mentions + out.duplicates)
+
+    def _count(self, parsed: Parsed, landed: Landed, out: Imported) -> None:
+        known = set()
+        if parsed.mentions:
+            days = around([m.published_at for m in parsed.mentions])
+            known = set(self.store.existing("files", [m.native_id for m in parsed.mentions], days))
+        again = sum(m.native_id in known for m in parsed.mentions)
+        refused = {q.item for q in self.store.read(Quarantined, payload_id=landed.payload_id)}
+        refused_again = sum(q.item in refused for q in parsed.refused)
+        out.rows += parsed.rows
+        out.mentions += len(parsed.mentions) - again
+        out.quarantined += len(parsed.refused) - refused_again
+        out.duplicates += parsed.duplicates + again + refused_again
+
+    def _cover(self, first: datetime, last: datetime, rows: int) -> None:
+        """The export says what it covers: from its first to its last mention."""
+        log = CollectionLog(
+            source="files", market=self.market.id, start=floor(first), end=floor(last) + BASE, ok=True, payloads=1, rows=rows,
+            newest=last, known_at=self.clock.now(), assumed=True,
+        )  # fmt: skip
+        with self.store.writing() as writer:
+            writer.insert_new(log)
+
+    def _days(self) -> list[date]:
+        zone = ZoneInfo(self.market.time_zone)
+        points = self.store.read(KpiPoint, market=self.market.id, kpi="volume", grain="day", source="all", lang="all")
+        volume = Counter({p.start.astimezone(zone).date(): float(p.value or 0) for p in points})
+        if not volume:
+            return []
+        return sorted({*sorted(volume)[-BRIEFS:], max(volume, key=lambda d: (volume[d], d))})
+
+

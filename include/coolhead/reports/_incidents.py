@@ -1,0 +1,65 @@
+"""Incidents as they were known at one time."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from coolhead.incidents import CLOCKS, TRANSITIONS, name_of
+from coolhead.reports._page import duration
+from coolhead.rows import Decision, Incident, IncidentEvent
+from coolhead.store import Store
+from coolhead.windows import Window
+
+MOMENTS = ("acknowledged_at", "assessed_at", "responded_at", "contained_at", "recovered_at", "closed_at")
+SHORT = 10
+"""Characters of a hash that a reader compares by eye."""
+
+
+def as_known(store: Store, incident: Incident, as_of: datetime) -> Incident:
+    """The incident without what came after `as_of`: an old report written again says the same."""
+    decisions = store.read(Decision, incident_id=incident.incident_id)
+    events = store.read(IncidentEvent, incident_id=incident.incident_id)
+    if max([d.at for d in decisions] + [e.at for e in events], default=as_of) <= as_of:
+        return incident
+    update = {name: None for name in MOMENTS if (at := getattr(incident, name)) is not None and at > as_of}
+    steps = [(d.at, TRANSITIONS[d.kind][1]) for d in decisions if d.kind in TRANSITIONS and d.at <= as_of]
+    steps += [(e.at, e.kind) for e in events if e.kind in ("contained", "recovered") and e.at <= as_of]  # type: ignore[misc]
+    state = max(steps, key=lambda s: s[0])[1] if steps else "detected"
+    assessed = any(d.kind == "assess" and d.at <= as_of for d in decisions)
+    severity = incident.severity if assessed else incident.severity_proposed
+    return incident.model_copy(update={**update, "state": state, "severity": severity})
+
+
+def during(store: Store, market: str, window: Window, as_of: datetime) -> list[Incident]:
+    """Incidents detected by `as_of` that began before the window's end and had not ended before its start; worst first."""
+    found = [as_known(store, i, as_of) for i in store.read(Incident, market=market) if i.detected_at <= as_of]
+    inside = [i for i in found if i.onset_at < window.end and (i.closed_at is None or i.closed_at >= window.start)]
+    return sorted(inside, key=lambda i: (i.drill, i.state == "dismissed", -int(i.severity[1:]), i.onset_at))
+
+
+def elapsed(incident: Incident, moment: datetime | None, as_of: datetime) -> str:
+    """Time since T1; what has not happened is `>= x`, never dropped, and stands still when the incident is closed."""
+    if moment is not None:
+        return duration(moment - incident.detected_at)
+    until = min(incident.closed_at or as_of, as_of)
+    return f"≥ {duration(until - incident.detected_at)}"
+
+
+def clocks_in_words(incident: Incident, as_of: datetime) -> str:
+    """Acknowledged after 4 min, assessed after 9 min, answered ≥ 2 h."""
+    words = (("acknowledged", "acknowledged_at"), ("assessed", "assessed_at"), ("answered", "responded_at"))
+    out = []
+    for word, name in words:
+        at = getattr(incident, name)
+        out.append(f"{word} after {elapsed(incident, at, as_of)}" if at else f"not {word}: {elapsed(incident, None, as_of)}")
+    return ", ".join(out)
+
+
+def severity_of(incident: Incident) -> str:
+    return name_of(incident.severity)
+
+
+def known_decisions(store: Store, incident: Incident, as_of: datetime) -> Sequence[Decision]:
+    return [d for d in store.read(Decision, incident_id=incident.incident_id) if d.at <= as_of]
+
+
+__all__ = ["CLOCKS", "MOMENTS", "SHORT", "as_known", "clocks_in_words", "during", "elapsed", "known_decisions", "severity_of"]

@@ -1,0 +1,83 @@
+"""What was seen, in words, and the hours of a span as the figures draw them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from coolhead.reports._numbers import HOUR, Reader
+from coolhead.reports._page import between, duration, quote
+from coolhead.reports.figures import Hour
+from coolhead.rows import ALL, KpiPoint, Verdict
+from coolhead.verdicts import Outage
+from coolhead.windows import Window, floor, merged
+
+WORDS: dict[Verdict, str] = {
+    "ok": "all of it was seen", "quiet": "all of it was seen, and nobody said anything",
+    "pending": "not all collected yet", "partial": "seen in part", "blind": "nothing was seen; this is not silence",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Blind:
+    """One outage as a table's row."""
+
+    source: str
+    when: str
+    length: timedelta
+    reason: str
+
+
+def outage_rows(outages: Sequence[Outage], zone: str) -> list[Blind]:
+    """In local time, with what the source answered."""
+    return [
+        Blind(o.source, between(o.window.start, o.window.end, zone), o.window.end - o.window.start, quote(o.reason, 160))
+        for o in outages
+    ]
+
+
+def blind_for(outages: Sequence[Outage], source: str) -> timedelta:
+    return sum((o.window.end - o.window.start for o in outages if o.source == source), timedelta())
+
+
+def in_words(verdict: Verdict, outages: Sequence[Outage], zone: str) -> str:
+    """One sentence: what was seen, and who was blind when."""
+    parts = [f"{o.source} was blind {between(o.window.start, o.window.end, zone)}" for o in outages[:3]]
+    parts += [f"{len(outages) - 3} more outages below"] if len(outages) > 3 else []
+    return ": ".join([WORDS[verdict], "; ".join(parts)]) if parts else WORDS[verdict]
+
+
+def source_in_words(reader: Reader, source: str, window: Window, rows: int, outages: Sequence[Outage]) -> str:
+    """What one source saw."""
+    sight = reader.sight.sources.get(source)
+    if sight is None:
+        return "never asked"
+    verdict = sight.verdict(window, rows)
+    if verdict is None:
+        return "did not listen yet"
+    lost = blind_for(outages, source)
+    return f"{verdict}: blind for {duration(lost)}" if lost else f"{verdict}: {WORDS[verdict]}"
+
+
+def hours_of(reader: Reader, span: Window) -> list[Hour]:
+    """Hours with mentions, from the hour points of all sources and languages."""
+    first = floor(span.start, HOUR)
+    points = reader.points("hour", Window(first, span.end), kpi=["volume", "negative_share"], source=ALL, lang=ALL)
+    by: dict[datetime, dict[str, KpiPoint]] = {}
+    for p in points:
+        by.setdefault(p.start, {})[p.kpi] = p
+    return [_hour(start, found) for start, found in sorted(by.items()) if "volume" in found]
+
+
+def _hour(start: datetime, points: dict[str, KpiPoint]) -> Hour:
+    volume, share = int(points["volume"].n), points.get("negative_share")
+    if share is None:
+        return Hour(start, 0, 0, 0, volume)
+    negative, positive = int(share.parts["negative"]), int(share.parts["positive"])
+    return Hour(
+        start, negative, share.n - negative - positive, positive, max(volume - share.n, 0), share.value, share.low, share.high
+    )
+
+
+def blind_hours(outages: Sequence[Outage]) -> timedelta:
+    """Time in which at least one source was blind."""
+    return sum((w.end - w.start for w in merged([(o.window.start, o.window.end) for o in outages])), timedelta())
