@@ -13,6 +13,7 @@ from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import ParamsDict
 from airflow.sdk.definitions.param import Param
 from airflow.sdk.exceptions import AirflowSkipException
+
 from bridge import opened
 
 log = logging.getLogger(__name__)
@@ -55,7 +56,9 @@ class AskPerson(HITLOperator):
             by = (event.get("responded_by_user") or {}).get("id") or "unknown"
             asked = question(store, step, clock)
             at = clock.at(event.get("responded_at") or datetime.now(UTC))
-            return answer(store, step, event["chosen_options"][0], event["params_input"] or {}, by, at, f"{asked.subject}\n{asked.body}")
+            return answer(
+                store, step, event["chosen_options"][0], event["params_input"] or {}, by, at, f"{asked.subject}\n{asked.body}"
+            )
 
 
 def clock_span(clock: Any, span: Any) -> Any:
@@ -81,12 +84,15 @@ def take_up(context: Any, store: Any, clock: Any) -> str | None:
     asked = question(store, step, clock)
     at = clock.at(datetime.fromisoformat(found["responded_at"].replace("Z", "+00:00")))
     by = (found.get("responded_by_user") or {}).get("id") or "unknown"
-    return answer(store, step, found["chosen_options"][0], found["params_input"] or {}, by, at, f"{asked.subject}\n{asked.body}")
+    return answer(
+        store, step, found["chosen_options"][0], found["params_input"] or {}, by, at, f"{asked.subject}\n{asked.body}"
+    )
 
 
 def recorded_answer(dag_id: str, run_id: str) -> dict[str, Any] | None:
     """The answer in Airflow's own record of the run's question, read by REST as the user of the connection `airflow_api`."""
     import requests
+
     from bridge import credentials
 
     api = credentials(["airflow_api"]).get("airflow_api")

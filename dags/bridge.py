@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import AssetOrTimeSchedule, BaseAsset, CronDataIntervalTimetable, get_current_context
+from airflow.sdk import AssetOrTimeSchedule, Asset, CronDataIntervalTimetable, get_current_context
 from airflow.sdk.exceptions import AirflowFailException
 
 from coolhead import clock, settings
@@ -26,7 +26,7 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
-def every(cron: str, *assets: BaseAsset) -> Any:
+def every(cron: str, *assets: Asset) -> Any:
     """A schedule with true data intervals (a bare cron string gives empty ones), nudged by assets; None in a play."""
     if IN_PLAY:
         return None

@@ -1,6 +1,7 @@
 """own account -> follower."""
 
 from airflow.sdk import DAG, task
+
 from bridge import DEFAULTS, START, every, opened, translated
 
 with DAG(

@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from airflow.sdk import DAG, Param, task
+
 from assets import MENTION
 from bridge import DEFAULTS, START, cron_of, every, interval, opened, params, translated
-
 from coolhead import registry
 
 DOC = """
@@ -52,7 +52,15 @@ def collect_dag(source: str) -> DAG:
             given = params()
             with opened() as (where, clock, store, plan):
                 return collect_all(
-                    store, plan, where, clock, source, interval(), given.get("start"), given.get("end"), bool(given.get("history"))
+                    store,
+                    plan,
+                    where,
+                    clock,
+                    source,
+                    interval(),
+                    given.get("start"),
+                    given.get("end"),
+                    bool(given.get("history")),
                 )
 
         collect()

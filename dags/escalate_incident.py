@@ -2,6 +2,7 @@
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, Param, task
+
 from ask_person import AskPerson, take_up
 from assets import INCIDENT
 from bridge import DEFAULTS, START, credentials, opened, translated

@@ -2,6 +2,7 @@
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, task
+
 from assets import INCIDENT, SCORE
 from bridge import DEFAULTS, START, every, opened, translated
 

@@ -1,6 +1,7 @@
 """Retention."""
 
 from airflow.sdk import DAG, task
+
 from bridge import DEFAULTS, START, every, opened, translated
 
 with DAG(
@@ -23,7 +24,7 @@ what is gone changes nothing.
 """,
 ) as dag:
 
-    @task
+    @task(multiple_outputs=True)
     @translated
     def retain() -> dict[str, int]:
         from coolhead.retention import retain as run

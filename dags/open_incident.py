@@ -2,6 +2,7 @@
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, Param, task
+
 from bridge import DEFAULTS, START, opened, params, translated
 
 with DAG(
@@ -38,7 +39,14 @@ first decision, then starts the escalation. The same report twice is one inciden
         with opened() as (_, clock, store, plan):
             market = plan.market(given["market"]) if given.get("market") else plan.only_market()
             incident = report(
-                store, plan, market, given["by"], clock.now(), given["reason"], link=given.get("link"), severity=given["severity"]
+                store,
+                plan,
+                market,
+                given["by"],
+                clock.now(),
+                given["reason"],
+                link=given.get("link"),
+                severity=given["severity"],
             )
             return runs_after(store, incident.incident_id, clock)
 

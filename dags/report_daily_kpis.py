@@ -1,6 +1,7 @@
 """kpi_point -> daily brief."""
 
 from airflow.sdk import DAG, Param, task
+
 from bridge import DEFAULTS, START, every, opened, params, translated
 
 with DAG(

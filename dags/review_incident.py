@@ -1,6 +1,7 @@
 """incident -> post-incident review."""
 
 from airflow.sdk import DAG, Param, task
+
 from bridge import DEFAULTS, START, opened, params, translated
 
 with DAG(

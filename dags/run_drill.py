@@ -2,6 +2,7 @@
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, Param, task
+
 from bridge import DEFAULTS, START, opened, params, translated
 
 with DAG(

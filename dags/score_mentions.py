@@ -1,6 +1,7 @@
 """mention -> score, through the quality gate."""
 
 from airflow.sdk import DAG, task
+
 from assets import MENTION, SCORE
 from bridge import DEFAULTS, START, every, opened, translated
 
@@ -25,7 +26,7 @@ clear the run, it takes up all that is undone. Remarks of the gate (in its log a
 """,
 ) as dag:
 
-    @task
+    @task(multiple_outputs=True)
     @translated
     def gate() -> dict[str, object]:
         from dataclasses import asdict
@@ -35,7 +36,7 @@ clear the run, it takes up all that is undone. Remarks of the gate (in its log a
         with opened() as (_, clock, store, _plan):
             return asdict(run(store, clock))
 
-    @task(outlets=[SCORE])
+    @task(multiple_outputs=True, outlets=[SCORE])
     @translated
     def score() -> dict[str, object]:
         from dataclasses import asdict

@@ -46,14 +46,22 @@ def _parser() -> argparse.ArgumentParser:
     p = verb("parse", _parse, "Read one raw payload of a source; print its mentions as JSON lines.")
     p.add_argument("source", choices=registry.names("sources"), metavar="SOURCE", help=", ".join(registry.names("sources")))
     p.add_argument("file", type=Path, metavar="FILE")
-    p = verb("score", _score, "Read JSON strings or objects with `text` and optional `lang`, one per line; print label, polarity, lang.")
+    p = verb(
+        "score",
+        _score,
+        "Read JSON strings or objects with `text` and optional `lang`, one per line; print label, polarity, lang.",
+    )
     p.add_argument("--scorer", default="linear", choices=registry.names("sentiment"))
     p = verb("import", _import, "Import an export with months of mentions, and report on it.")
     p.add_argument("file", type=Path, metavar="FILE")
     p.add_argument("--brand", required=True, help="added to the plan under COOLHEAD_HOME if it is not there")
     p.add_argument("--time-zone", default="UTC", help="the brand's, if it is new (default UTC)")
     p.add_argument("--languages", default="en", help="the brand's, if it is new, comma-separated (default en)")
-    p.add_argument("--column", action="append", default=[], metavar="OURS=THEIRS", help="map a column of an unknown layout; repeat")
+    p.add_argument(
+        "--column", action="append", default=[], metavar="OURS=THEIRS", help="map a column of an unknown layout; repeat"
+    )
+    verb("demo", _demo, "Play the shipped story through the real Dags (EXIT=1 ends by itself, PLAY=1 lets you answer).")
+    verb("up", _up, "Run Airflow on your own plan, until interrupted.")
     verb("migrate", _migrate, "Create the store, or bring it to this version's schema.")
     incident = verbs.add_parser("incident", help="Incidents.").add_subparsers(required=True, metavar="COMMAND")
     p = verb("open", _incident_open, "Open an incident by hand; needs no mention.", incident)
@@ -64,7 +72,9 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("--severity", default="S2", choices=["S1", "S2", "S3", "S4"])
     p = verb("list", _incident_list, "Show incidents, the newest last.", incident)
     plan = verbs.add_parser("plan", help="The crisis plan.").add_subparsers(required=True, metavar="COMMAND")
-    _plan_init_options(verb("init", _plan_init, "Write a plan for a brand, and show the last day's mentions before anything may alarm.", plan))
+    _plan_init_options(
+        verb("init", _plan_init, "Write a plan for a brand, and show the last day's mentions before anything may alarm.", plan)
+    )
     p = verb("check", _plan_check, "Check the plan; every mistake with file, line, key and choices.", plan)
     p.add_argument("folder", nargs="?", type=Path, help="default: the plan of COOLHEAD_HOME")
     return parser
@@ -76,7 +86,9 @@ def _plan_init_options(p: argparse.ArgumentParser) -> None:
     p.add_argument("--languages", help="two letters each, comma-separated, e.g. it,en")
     p.add_argument("--time-zone", help="e.g. Europe/Rome")
     p.add_argument("--feed", action="append", default=[], help="address of a feed (Google Alerts, Google News, a blog); repeat")
-    p.add_argument("--mastodon", default="", help="address of a Mastodon server to follow hashtags on, e.g. https://mastodon.social")
+    p.add_argument(
+        "--mastodon", default="", help="address of a Mastodon server to follow hashtags on, e.g. https://mastodon.social"
+    )
     p.add_argument("--hashtag", action="append", default=[], help="hashtag to follow there; repeat (default: the brand)")
     p.add_argument("--email", help="who is told")
     p.add_argument("--allow-private", action="store_true", help="a feed stands in your own network")
@@ -181,6 +193,18 @@ def _column(text: str) -> tuple[str, str]:
     return ours, theirs
 
 
+def _demo(_: Any) -> int:
+    from coolhead.play.director import main as play
+
+    return play()
+
+
+def _up(_: Any) -> int:
+    from coolhead.stack.up import main as up
+
+    return up()
+
+
 def _migrate(_: Any) -> int:
     from coolhead.store import migrate
 
@@ -207,7 +231,9 @@ def _incident_open(options: Any) -> int:
     market = plan.market(options.market) if options.market else plan.only_market()
     now = clock.load(settings.load().play).now()
     incident = report(store, plan, market, options.by, now, options.reason, link=options.link, severity=options.severity)
-    print(f"{incident.incident_id} {name_of(incident.severity)} {incident.state}: the next tick of evaluate_brands starts its escalation")
+    print(
+        f"{incident.incident_id} {name_of(incident.severity)} {incident.state}: the next tick of evaluate_brands starts its escalation"
+    )
     return 0
 
 
@@ -227,7 +253,9 @@ def _plan_check(options: Any) -> int:
     where = settings.load()
     folder = options.folder or where.plan
     plan = plans.load(folder)
-    print(f"{folder}: {len(plan.markets)} markets, {len(plan.rules.rules)} rules, {len(plan.escalation.people)} people: no mistake found")
+    print(
+        f"{folder}: {len(plan.markets)} markets, {len(plan.rules.rules)} rules, {len(plan.escalation.people)} people: no mistake found"
+    )
     for line in preview(where, plan):
         print(line)
     return 0

@@ -54,7 +54,9 @@ def _window(
     if start and end:
         return Window(moment(start, "start"), moment(end, "end"))
     until = interval[1] if interval else floor(clock.now())
-    covered = max((x.end for x in store.read(CollectionLog, source=source, market=market.id, ok=True) if x.end <= until), default=None)
+    covered = max(
+        (x.end for x in store.read(CollectionLog, source=source, market=market.id, ok=True) if x.end <= until), default=None
+    )
     begin = covered or (interval[0] if interval else until - registry.load("sources", source).poll)
     first = until - REFILL if covered is None and interval is None else max(begin, until - REFILL)
     return Window(min(first, until), until)

@@ -9,7 +9,7 @@ import hmac
 import json
 import time
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import islice
@@ -36,7 +36,7 @@ from coolhead.rows import (
     key_of,
 )  # fmt: skip
 from coolhead.settings import Settings
-from coolhead.sources import Query, Source
+from coolhead.sources import Fetched, Query, Source
 from coolhead.store import Store, Writer, around
 from coolhead.windows import Window, floor
 
@@ -111,11 +111,21 @@ class Edge:
             out.mentions.append(mention)
         return out
 
+    def read(self, landed: Landed, content: bytes, source: Source, own: Iterable[str], errors: list[CoolheadError]) -> Parsed:
+        """As `parse`; a payload that is none goes whole to the quarantine, so that it fails one poll and not all later ones."""
+        try:
+            return self.parse(landed, content, source, own)
+        except CoolheadError as error:
+            errors.append(error)
+            whole = {"bytes": len(content), "begins": content[:500].decode("utf-8", "backslashreplace")}
+            refused = self._refuse(landed, 0, whole, f"payload: {error}")
+            return Parsed(landed, len(content), refused=[refused.model_copy(update={"item": "payload"})])
+
     def _mention(self, landed: Landed, source: Source, raw: Mapping[str, Any], own: set[str]) -> Mention:
         row, author = dict(raw), raw.get("author")
-        if author is not None:
-            row["author"] = self.pseudonym(source.name, str(author))
-            row["own"] = row.get("own", False) or str(author).casefold().lstrip("@") in own
+        if isinstance(author, str):  # anything else stays as it is, and is refused with its reason
+            row["author"] = self.pseudonym(source.name, author)
+            row["own"] = row.get("own", False) or author.casefold().lstrip("@") in own
         published = row.get("published_at")
         now = self._clock.now()
         known = now
@@ -176,39 +186,45 @@ class Collector:
         source: Source = registry.load("sources", source_name)()
         edge = Edge(self.settings.author_key(), self.clock, assume_known)
         begun = time.monotonic()
-        try:
-            return self._poll(source, market, window, edge, begun)
-        except QualityError:
-            raise  # its rows and its log row are written
-        except CoolheadError as error:
-            self.store.upsert([self._log(source, market, window, begun, edge, error=str(error)[:1_000])])
-            raise
+        return self._poll(source, market, window, edge, begun)
 
     def _poll(self, source: Source, market: Market, window: Window, edge: Edge, begun: float) -> Poll:
         query = self.query(source, market)
         cursor = {c.stream: c.value for c in self.store.read(Cursor, source=source.name, market=market.id)}
-        fetched = [
-            self.landing.put(source.name, market.id, f, self.clock.now())
-            for f in source.payloads(query, window, cursor, self.client)
-        ]  # fmt: skip
-        left = self._uncommitted(source.name, market.id, fetched)
-        parsed = [edge.parse(l, self.landing.read(l), source, query.own_accounts) for l in left]
+        fetched, errors = self._fetch(source, market, source.payloads(query, window, cursor, self.client))
+        parsed = []
+        for landed in self._uncommitted(source.name, market.id, fetched):
+            parsed.append(edge.read(landed, self.landing.read(landed), source, query.own_accounts, errors))
         inside = [m.published_at for p in parsed for m in p.mentions if m.published_at in window]
-        log = self._log(source, market, window, begun, edge, len(fetched), len(inside), max(inside, default=None))
+        error = str(errors[0])[:1_000] if errors else None
+        log = self._log(source, market, window, begun, edge, len(fetched), len(inside), max(inside, default=None), error)
+        # Pages come newest first, so the newest is folded in last. After an error no cursor moves: what was not fetched
+        # lies behind it, and what was fetched comes again and changes nothing.
         moved = [
             Cursor(source=source.name, market=market.id, stream=f.stream, value=f.position)
-            for f in reversed(fetched)
-            if f.position
-        ]  # fmt: skip  (pages come newest first: the last one to be folded in is the newest)
+            for f in reversed(fetched) if f.position and not errors
+        ]  # fmt: skip
         failpoint.reached("poll.parsed")
         with self.store.writing() as writer:
             new = self.write(writer, parsed)
             writer.upsert([log, *moved])
             failpoint.reached("poll.written")
         failpoint.reached("poll.committed")
+        if errors:
+            raise errors[0]
         _check_quality(parsed, self.plan.brands.quality.max_refused_share)
         again = sum(len(p.mentions) + p.duplicates for p in parsed) - new
         return Poll(source.name, market.id, window, len(fetched), new, sum(len(p.refused) for p in parsed), again)
+
+    def _fetch(self, source: Source, market: Market, payloads: Iterator[Fetched]) -> tuple[list[Landed], list[CoolheadError]]:
+        """Land what comes; an error ends the fetching, and what came before it is kept."""
+        fetched: list[Landed] = []
+        try:
+            for f in payloads:
+                fetched.append(self.landing.put(source.name, market.id, f, self.clock.now()))
+        except CoolheadError as error:
+            return fetched, [error]
+        return fetched, []
 
     def _uncommitted(self, source: str, market: str, landed: Sequence[Landed]) -> list[Landed]:
         """What was landed now, or by a poll that died before it committed, and is not stored yet."""
@@ -259,7 +275,9 @@ class Collector:
             return [], {}
         known = self.store.existing(source, [m.native_id for m in mentions], around([m.published_at for m in mentions]))
         placed = [
-            m.model_copy(update={"day": known[m.native_id][0]}) if m.native_id in known and known[m.native_id][0] != m.day else m
+            m.model_copy(update={"day": known[m.native_id][0]})
+            if m.native_id in known and known[m.native_id][0] != m.day
+            else m
             for m in mentions
         ]
         return placed, known

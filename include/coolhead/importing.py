@@ -48,7 +48,9 @@ class Imported:
 class Importer:
     """One export into one market."""
 
-    def __init__(self, store: Store, plan: Plan, market: Market, settings: Settings, clock: Clock, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, store: Store, plan: Plan, market: Market, settings: Settings, clock: Clock, tell: Callable[[str], None]
+    ) -> None:
         self.store, self.plan, self.market, self.settings, self.clock, self.tell = store, plan, market, settings, clock, tell
         self.collector = Collector(store, plan, settings, clock)
 
@@ -59,11 +61,15 @@ class Importer:
         self._collect(path, chosen, out)
         self.tell(f"gate: {(found := gate(self.store, self.clock)).rows} new rows, {found.refused} refused")
         out.mentions, out.quarantined = out.mentions - found.refused, out.quarantined + found.refused
-        self.tell(f"score: {(read := score(self.store, self.plan, self.clock)).scored} scored, {read.unscored} unscored by {read.scorer}")
+        self.tell(
+            f"score: {(read := score(self.store, self.plan, self.clock)).scored} scored, {read.unscored} unscored by {read.scorer}"
+        )
         evaluated = evaluate(self.store, self.plan, self.market, self.clock)
         out.signals, out.incidents = evaluated.signals, len(self.store.read(Incident, market=self.market.id))
         self.tell(f"evaluate: {evaluated.points} KPI points, {evaluated.signals} signals, {out.incidents} incidents in all")
-        out.reports = [daily.write(self.store, self.plan, self.market, d, self.clock.now(), self.settings.reports) for d in self._days()]
+        out.reports = [
+            daily.write(self.store, self.plan, self.market, d, self.clock.now(), self.settings.reports) for d in self._days()
+        ]
         return out
 
     def _collect(self, path: Path, chosen: files.Settings | None, out: Imported) -> None:
@@ -78,7 +84,10 @@ class Importer:
             with self.store.writing() as writer:
                 self.collector.write(writer, [parsed])
             times = [m.published_at for m in parsed.mentions]
-            first, last = min([*times, *([first] if first else [])], default=None), max([*times, *([last] if last else [])], default=None)
+            first, last = (
+                min([*times, *([first] if first else [])], default=None),
+                max([*times, *([last] if last else [])], default=None),
+            )
             self.tell(f"collect: {out}")
         if first and last:
             self._cover(first, last, out.mentions + out.duplicates)
@@ -112,5 +121,3 @@ class Importer:
         if not volume:
             return []
         return sorted({*sorted(volume)[-BRIEFS:], max(volume, key=lambda d: (volume[d], d))})
-
-

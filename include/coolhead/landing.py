@@ -43,8 +43,10 @@ class Landing:
         self.folder = folder
 
     def put(self, source: str, market: str, fetched: Fetched, now: datetime) -> Landed:
-        """Write a payload; the same bytes from the same source for the same market are the same payload."""
-        digest = hashlib.sha256(f"{source}\n{market}\n".encode() + fetched.content).hexdigest()
+        """Write a payload; the same bytes, to be read the same way, from the same source for the same market are the same
+        payload. A corrected column mapping makes another one of the same file."""
+        reading = json.dumps({k: v for k, v in fetched.meta.items() if k != "first_row"}, sort_keys=True, default=str)
+        digest = hashlib.sha256(f"{source}\n{market}\n{reading}\n".encode() + fetched.content).hexdigest()
         place = Path(source) / f"{now.astimezone(UTC):%Y-%m-%d}" / f"{digest}{fetched.suffix}"
         landed = Landed(
             digest, source, market, str(place), fetched.origin, fetched.stream, fetched.position, now.isoformat(), fetched.meta,

@@ -136,7 +136,7 @@ class Measurer:
 
     def _points(
         self, frame: pd.DataFrame, grain: Grain, starts: set[datetime], sight: Sight, as_of: datetime
-    ) -> Iterable[KpiPoint]:
+    ) -> Iterable[dict[str, Any]]:
         key = f"bucket_{grain}"
         found = frame[frame[key].isin(starts)]
         theirs = found[~found.own]
@@ -184,7 +184,9 @@ class Measurer:
                 for v in groups(table, "bucket", kpi, [(True, False), (False, False)]).itertuples(index=False):
                     points.append(self._point(kpi, grain, v, "ok", as_of))
         names = [k.name for k in self.kpis if k.reads == "follower"]
-        known = {(p.kpi, p.grain, p.start, p.source): p.value for p in self.store.read(KpiPoint, market=self.market.id, kpi=names)}
+        known = {
+            (p.kpi, p.grain, p.start, p.source): p.value for p in self.store.read(KpiPoint, market=self.market.id, kpi=names)
+        }
         fresh = [p for p in points if known.get((p["kpi"], p["grain"], p["start"], p["source"]), "absent") != p["value"]]
         with self.store.writing() as writer:
             return writer.upsert_values(KpiPoint, fresh)

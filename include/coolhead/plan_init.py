@@ -49,7 +49,11 @@ def write(folder: Path, answers: Answers) -> Plan:
         _dump(fresh / "brands.yaml", "Whom we listen for, and where", _brands(answers))
         shutil.copy(SHIPPED / "rules.yaml", fresh / "rules.yaml")
         shutil.copytree(SHIPPED / "playbooks", fresh / "playbooks")
-        _dump(fresh / "escalation.yaml", "Who is told, in which order, how; `id` is the person's user in Airflow", _escalation(answers, folder))
+        _dump(
+            fresh / "escalation.yaml",
+            "Who is told, in which order, how; `id` is the person's user in Airflow",
+            _escalation(answers, folder),
+        )
         plan = plans.load(fresh)  # checked before it takes its place: a wrong answer leaves no half plan behind
     except ConfigError as error:
         shutil.rmtree(fresh)
@@ -61,7 +65,9 @@ def write(folder: Path, answers: Answers) -> Plan:
     return plan
 
 
-def add_brand(folder: Path, brand: str, languages: tuple[str, ...] = ("en",), time_zone: str = "UTC", terms: tuple[str, ...] = ()) -> Plan:
+def add_brand(
+    folder: Path, brand: str, languages: tuple[str, ...] = ("en",), time_zone: str = "UTC", terms: tuple[str, ...] = ()
+) -> Plan:
     """The plan of the folder with a brand in it that listens to dropped files only; a plan is made where there is none."""
     if not (folder / "brands.yaml").exists():
         return write(folder, Answers(brand, terms or (brand,), languages, time_zone, "nobody@localhost.example"))
@@ -82,7 +88,9 @@ def add_brand(folder: Path, brand: str, languages: tuple[str, ...] = ("en",), ti
 
 
 def _dump(path: Path, title: str, content: dict[str, Any]) -> None:
-    text = f"# {title}. `coolhead plan check` finds mistakes.\n" + yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
+    text = f"# {title}. `coolhead plan check` finds mistakes.\n" + yaml.safe_dump(
+        content, sort_keys=False, allow_unicode=True, width=120
+    )
     path.write_text(text, encoding="utf-8")
 
 

@@ -36,7 +36,7 @@ def change(value: float | None, digits: int = 0) -> str:
 
 
 def percent(value: float | None, sign: bool = False) -> str:
-    """0.163 -> 16 %; one decimal below 10 %."""
+    """0.163 -> 16 %; one decimal below 10 %, two below 0.1 %."""
     if value is None:
         return UNKNOWN
     return f"{_points(value, sign)}{NBSP}%"
@@ -44,7 +44,7 @@ def percent(value: float | None, sign: bool = False) -> str:
 
 def _points(value: float, sign: bool = False) -> str:
     shown = 100 * value
-    digits = 0 if abs(shown) >= 10 or round(shown, 1) == 0 else 1
+    digits = 0 if shown == 0 or abs(shown) >= 10 else 1 if abs(shown) >= 0.1 else 2
     return change(shown, digits) if sign else f"{shown:.{digits}f}".replace("-", MINUS)
 
 

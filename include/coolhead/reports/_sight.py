@@ -13,7 +13,7 @@ from coolhead.windows import Window, floor, merged
 
 WORDS: dict[Verdict, str] = {
     "ok": "all of it was seen", "quiet": "all of it was seen, and nobody said anything",
-    "pending": "not all collected yet", "partial": "seen in part", "blind": "nothing was seen; this is not silence",
+    "pending": "not all collected yet", "partial": "seen in part", "blind": "nothing was seen",
 }  # fmt: skip
 
 
@@ -61,7 +61,9 @@ def source_in_words(reader: Reader, source: str, window: Window, rows: int, outa
 def hours_of(reader: Reader, span: Window) -> list[Hour]:
     """Hours with mentions, from the hour points of all sources and languages."""
     first = floor(span.start, HOUR)
-    points = reader.points("hour", Window(first, span.end), kpi=["volume", "negative_share"], source=ALL, lang=ALL)
+    points = reader.points(
+        "hour", Window(first, max(first, min(span.end, reader.as_of))), kpi=["volume", "negative_share"], source=ALL, lang=ALL
+    )
     by: dict[datetime, dict[str, KpiPoint]] = {}
     for p in points:
         by.setdefault(p.start, {})[p.kpi] = p

@@ -206,9 +206,12 @@ def _compared(d: Day, number: Number) -> str:
         return f"{said} ({change(number.value - number.usual, 2)})"
     if not d.over:
         return f"{said} a whole day"
-    if number.at_least or number.usual <= 0 or number.kpi.unit == "followers":
+    if number.usual <= 0 or number.kpi.unit == "followers":
         return said
-    return f"{said} (×{number.value / number.usual:.1f})"
+    times = number.value / number.usual
+    if number.at_least:  # a part was not seen: that more was said than usual is sure, that less was said is not
+        return f"{said} (at least ×{times:.1f})" if times > 1 else said
+    return f"{said} (×{times:.1f})"
 
 
 def _volume_figure(d: Day) -> Any:
@@ -266,8 +269,9 @@ def _refused(d: Day) -> list[tuple[str, str, int]]:
 
 
 def _lineage(d: Day) -> dict[str, Any]:
-    computed = [p.as_of for p in d.points]
+    computed = max((p.as_of for p in d.points), default=None)
     return {
-        "scorer": d.reader.scorer, "revision": d.reader.revision, "computed": max(computed, default=None),
+        "scorer": d.reader.scorer, "revision": d.reader.revision, "computed": computed,
+        "newer": computed is not None and computed > d.reader.as_of,
         "versions": ", ".join(f"{k.name} v{k.version}" for k in d.reader.kpis.values()),
     }  # fmt: skip

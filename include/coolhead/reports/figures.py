@@ -21,10 +21,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NEGATIVE, NEUTRAL, POSITIVE, UNSCORED, OTHER = "#D55E00", "#A6A6A6", "#0072B2", "#FFFFFF", "#A6C8E0"
+UNSEEN = "not seen (a source was blind)"
 INK, SOFT, FAINT = "#1b1f24", "#57606a", "#d8dee4"
 WIDTH = 9.2
 """Inches; the page shows it at about 1.4 times that, so that 9 points read as 12 pixels."""
 SIZE = 9.0
+ROW = SIZE + 3.5
+"""Points from one row of labels to the next."""
 HOUR = timedelta(hours=1)
 STYLE = {
     "svg.fonttype": "none", "svg.hashsalt": "coolhead", "text.parse_math": False, "font.size": SIZE,
@@ -119,16 +122,17 @@ def whole_incident(hours: Sequence[Hour], marks: Sequence[Mark], outages: Sequen
     """Hourly negatives and others over an incident, its clocks as vertical lines, blind stretches hatched."""
     import matplotlib as mpl
 
+    clusters = _clusters([((m.at - span.start) / HOUR, m.label) for m in marks], (span.end - span.start) / HOUR)
+    above = (max((len(c) for c in clusters), default=0) * ROW + 6) / 72
     with mpl.rc_context(STYLE):
-        figure, ax, height = _axes(3.1, above=0.62)
+        figure, ax, height = _axes(2.6 + above, above)
         _stack(ax, hours, span, (("negative", NEGATIVE), ("others", OTHER)))
         _finish(ax, max([h.scored + h.unscored for h in hours] + [4]), "mentions an hour")
         _blind(ax, outages, span)
         _long_axis(ax, span, zone)
-        spots = [((m.at - span.start) / HOUR, m.label) for m in marks]
-        for x, _ in spots:
-            ax.axvline(x, color=INK, lw=0.9)
-        _labels_above(ax, spots, (span.end - span.start) / HOUR)
+        for m in marks:
+            ax.axvline((m.at - span.start) / HOUR, color=INK, lw=0.9)
+        _labels_above(ax, clusters)
         _legend(ax, height)
         return _svg(figure, "incident", "Mentions by hour over the incident, with its clocks as vertical lines")
 
@@ -138,13 +142,13 @@ def _axes(height: float, above: float = 0.12) -> "tuple[Figure, Axes, float]":
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTH, height))
-    left, below = 0.62 / WIDTH, 0.68 / height
+    left, below = 0.62 / WIDTH, 0.56 / height
     ax = figure.add_axes((left, below, 0.978 - left, 1 - below - above / height))
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(axis="y", color=FAINT, lw=0.6)
     ax.set_axisbelow(True)
     ax.tick_params(length=3, width=0.6)
-    return figure, ax, height - 0.68 - above
+    return figure, ax, height - 0.56 - above
 
 
 def _stack(ax: "Axes", hours: Sequence[Hour], span: Window, groups: Sequence[tuple[str, str]]) -> None:
@@ -174,21 +178,20 @@ def _finish(ax: "Axes", top: float, label: str, ticks: list[int] | None = None) 
 
 
 def _blind(ax: "Axes", outages: Sequence[Outage], span: Window) -> None:
-    """Hatch what was not seen and name who did not see; a stretch too narrow for its name has the hatch only."""
+    """Hatch what was not seen, and name who did not see where there is room for the name."""
     hours = (span.end - span.start) / HOUR
+    label = UNSEEN
     for w in merged([(o.window.start, o.window.end) for o in outages]):
         start, end = ((max(min(t, span.end), span.start) - span.start) / HOUR for t in (w.start, w.end))
         if end <= start:
             continue
-        ax.axvspan(start, end, facecolor="#FFFFFF00", edgecolor="#8c959f", hatch="////", lw=0, zorder=3)
+        ax.axvspan(start, end, facecolor="#FFFFFF00", edgecolor="#6e7781", hatch="////", lw=0, zorder=3, label=label)
+        label = "_"  # one entry in the legend, however many stretches
         names = ", ".join(sorted({o.source for o in outages if o.window.start < w.end and o.window.end > w.start}))
-        text = f"{names} blind"
-        if _width(text, hours) > end - start:
-            text = "blind"
-        if _width(text, hours) <= max(end - start, 1.6 * hours / 24):
-            where = min(max((start + end) / 2, _width(text, hours) / 2), hours - _width(text, hours) / 2)
+        text = next((t for t in (f"{names} blind", "blind") if _width(t, hours) <= end - start), "")
+        if text:
             ax.text(
-                where, 0.985, text, transform=ax.get_xaxis_transform(), ha="center", va="top", color=INK, zorder=6,
+                (start + end) / 2, 0.985, text, transform=ax.get_xaxis_transform(), ha="center", va="top", color=INK, zorder=6,
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.6},
             )  # fmt: skip
 
@@ -198,18 +201,28 @@ def _width(text: str, hours: float) -> float:
     return len(text) * SIZE * 0.62 / (72 * (WIDTH - 0.7)) * hours
 
 
-def _labels_above(ax: "Axes", spots: Sequence[tuple[float, str]], hours: float) -> None:
-    """Each label in the lowest row where it touches no other."""
-    taken: list[float] = []
+def _clusters(spots: Sequence[tuple[float, str]], hours: float) -> list[list[tuple[float, str]]]:
+    """Labels that would touch, together; each as (left edge, text), in order of time."""
+    out: list[list[tuple[float, str]]] = []
+    right = -1.0
     for x, text in sorted(spots):
-        width = _width(text, hours) + 0.004 * hours
+        width = _width(text, hours) + 0.006 * hours
         left = min(max(x - width / 2, 0), hours - width)
-        row = next((i for i, end in enumerate(taken) if end <= left), len(taken))
-        taken[row : row + 1] = [left + width]
-        ax.annotate(
-            text, (left + width / 2, 1), xycoords=ax.get_xaxis_transform(), xytext=(0, 3 + row * (SIZE + 3.5)),
-            textcoords="offset points", ha="center", va="bottom", color=INK, annotation_clip=False,
-        )  # fmt: skip
+        if left >= right:
+            out.append([])
+        out[-1].append((left + width / 2, text))
+        right = max(right, left + width)
+    return out
+
+
+def _labels_above(ax: "Axes", clusters: Sequence[Sequence[tuple[float, str]]]) -> None:
+    """Labels over their lines; those that would touch stand in rows, the earliest on top."""
+    for cluster in clusters:
+        for row, (x, text) in enumerate(reversed(cluster)):
+            ax.annotate(
+                text, (x, 1), xycoords=ax.get_xaxis_transform(), xytext=(0, 3 + row * ROW), textcoords="offset points",
+                ha="center", va="bottom", color=INK, annotation_clip=False,
+            )  # fmt: skip
 
 
 def _day_axis(ax: "Axes", span: Window, zone: str) -> None:
@@ -249,6 +262,8 @@ def _whole_hours(span: Window, zone: str) -> list[tuple[float, datetime]]:
 def _legend(ax: "Axes", height: float) -> None:
     handles, labels = ax.get_legend_handles_labels()
     if handles:
+        last = sorted(range(len(labels)), key=lambda i: labels[i] == UNSEEN)
+        handles, labels = [handles[i] for i in last], [labels[i] for i in last]
         ax.legend(
             handles, labels, loc="upper left", bbox_to_anchor=(-0.005, -0.32 / height),
             ncols=len(handles), frameon=False, borderaxespad=0, handlelength=1.4, columnspacing=1.6,

@@ -1,0 +1,81 @@
+"""`make up`: the same stack on your own plan, until interrupted."""
+
+import os
+import signal
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+from coolhead import clock, planning, settings
+from coolhead import plan as plans
+from coolhead.plan import Plan
+from coolhead.stack.components import Stack
+from coolhead.store import Store, migrate
+
+ALWAYS = (
+    "collect_followers", "score_mentions", "evaluate_brands", "escalate_incident", "report_daily_kpis", "review_incident",
+    "open_incident", "run_drill", "maintain_store",
+)  # fmt: skip
+CONNECTIONS = "connections.env"
+"""AIRFLOW_CONN_* lines in COOLHEAD_HOME: the mail server, tokens. Never part of the plan."""
+PORT = 8080
+
+
+def main() -> int:
+    """Run until Ctrl-C. Raises ConfigError where the plan is missing or wrong."""
+    where = settings.load()
+    plan = plans.load(where.plan)
+    migrate(where.store)
+    store = Store(where.store)
+    planning.adopt(store, plan, clock.Wall())
+    store.close()
+    for market in plan.markets:
+        (where.inbox / market.id).mkdir(parents=True, exist_ok=True)
+    users = {"admin": "admin", **{p.id: "admin" if p.id == "admin" else "user" for p in plan.escalation.people}}
+    signal.signal(signal.SIGTERM, _interrupted)
+    try:
+        with Stack(where.home, users, port=PORT, extra=_connections(where.home / CONNECTIONS)) as stack:
+            _open_dags(stack, plan)
+            _tell(stack, plan, where)
+            signal.pause()
+    except KeyboardInterrupt:
+        print("\nstopped; nothing is left running")
+    return 0
+
+
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _connections(path: Path) -> dict[str, str]:
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return dict(line.split("=", 1) for line in lines if line.startswith("AIRFLOW_CONN_") and "=" in line)
+
+
+def _open_dags(stack: Stack, plan: Plan) -> None:
+    """Unpause what the plan enables, pause the other sources; then do the first round at once instead of at the next tick."""
+    sources = {s for m in plan.markets for s in m.sources}
+    wanted = {*ALWAYS, *(f"collect_{s}" for s in sources)}
+    while wanted - set(stack.api.dags()):
+        time.sleep(0.3)
+    for dag, paused in stack.api.dags().items():
+        if paused != (dag not in wanted):
+            stack.api.pause(dag, dag not in wanted)
+    stamp = f"first-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    stack.api.wait([(f"collect_{s}", stack.api.trigger(f"collect_{s}", stamp)) for s in sorted(sources)])
+    for dag in ("score_mentions", "evaluate_brands", "report_daily_kpis"):
+        stack.api.wait([(dag, stack.api.trigger(dag, stamp))], limit=600)
+
+
+def _tell(stack: Stack, plan: Plan, where: settings.Settings) -> None:
+    print(f"Coolhead is up: {stack.url}   (user admin, password {stack.passwords['admin']})")
+    for market in plan.markets:
+        for brief in sorted((where.reports / "daily" / market.id).glob("*.html"))[-2:]:
+            print(f"brief:   {brief}")
+        print(f"exports: drop them into {where.inbox / market.id}")
+    if "AIRFLOW_CONN_EMAIL" not in {**os.environ, **_connections(where.home / CONNECTIONS)}:
+        print(
+            f"mail:    none yet; put AIRFLOW_CONN_EMAIL=smtp://user:password@host:587 into {where.home / CONNECTIONS} and start again"
+        )
+    print("It runs until you press Ctrl-C.", flush=True)
