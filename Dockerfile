@@ -20,6 +20,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     AIRFLOW__CORE__DAGS_FOLDER=/opt/coolhead/dags \
     AIRFLOW__CORE__PLUGINS_FOLDER=/opt/coolhead/plugins \
     AIRFLOW__LOGGING__BASE_LOG_FOLDER=/var/log/airflow \
+    AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY=/var/log/airflow/dag_processor \
     COOLHEAD_HOME=/var/lib/coolhead \
     GX_ANALYTICS_ENABLED=false \
     MPLCONFIGDIR=/tmp/matplotlib

@@ -14,13 +14,13 @@ TIMEOUT = 8.0
 
 def api(component: str) -> bool:
     """As the API server sees it; the other components write their heartbeats into its database."""
-    with urlopen("http://api-server:8080/api/v2/monitor/health", timeout=TIMEOUT) as answer:  # noqa: S310
+    with urlopen("http://api-server:8080/api/v2/monitor/health", timeout=TIMEOUT) as answer:
         return json.load(answer)[component]["status"] == "healthy"
 
 
 def scheduler() -> bool:
     """The scheduler's own server: 200 while its last heartbeat is fresh."""
-    with urlopen("http://127.0.0.1:8974/health", timeout=TIMEOUT) as answer:  # noqa: S310
+    with urlopen("http://127.0.0.1:8974/health", timeout=TIMEOUT) as answer:
         return json.load(answer)["scheduler"]["status"] == "healthy"
 
 
@@ -41,5 +41,14 @@ CHECKS = {
     "worker": worker,
 }
 
+
+def main() -> int:
+    try:
+        return 0 if CHECKS[sys.argv[1]]() else 1
+    except (OSError, ValueError) as error:
+        sys.stderr.write(f"{sys.argv[1]}: {error}\n")
+        return 1
+
+
 if __name__ == "__main__":
-    sys.exit(0 if CHECKS[sys.argv[1]]() else 1)
+    sys.exit(main())

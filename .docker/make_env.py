@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Write `.env`, the secrets of the compose stack: fresh, readable by its owner only, and never over an existing file.
 
-    python3 .docker/make_env.py [PATH]
+Usage: python3 .docker/make_env.py [PATH]
 """
 
 import base64
@@ -30,11 +30,11 @@ def main() -> int:
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        print(f"{path} exists and stays as it is; move it away to draw new secrets", file=sys.stderr)
+        sys.stderr.write(f"{path} exists and stays as it is; move it away to draw new secrets\n")
         return 1
     with os.fdopen(handle, "w") as file:
         file.write(content())
-    print(f"{path} written; sign in as admin with COOLHEAD_ADMIN_PASSWORD")
+    sys.stdout.write(f"{path} written; sign in as admin with COOLHEAD_ADMIN_PASSWORD\n")
     return 0
 
 

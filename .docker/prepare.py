@@ -38,7 +38,7 @@ def main() -> None:
     databases()
     sign_in()
     for command in (["airflow", "db", "migrate"], ["coolhead", "migrate"]):
-        subprocess.run(command, check=True)  # noqa: S603 - our own two commands
+        subprocess.run(command, check=True)
 
 
 if __name__ == "__main__":

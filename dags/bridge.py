@@ -87,13 +87,13 @@ def interval() -> tuple[datetime, datetime] | None:
 def credentials(names: list[str]) -> dict[str, dict[str, Any]]:
     """Fields of the Airflow connections of these names; a missing one is left out, and whoever needs it says so."""
     from airflow.sdk import Connection
-    from airflow.sdk.exceptions import AirflowRuntimeError
+    from airflow.sdk.exceptions import AirflowNotFoundException
 
     out = {}
     for name in names:
         try:
             found = Connection.get(name)
-        except (AirflowRuntimeError, LookupError):
+        except AirflowNotFoundException:
             continue
         out[name] = {
             "host": found.host, "port": found.port, "login": found.login, "password": found.password, "extra": found.extra_dejson,

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -48,7 +48,7 @@ def tools(logs: Path) -> None:
 
 
 @contextmanager
-def engine(cache: Path) -> Iterator[dict[str, str]]:
+def engine(cache: Path) -> Generator[dict[str, str]]:
     """The engine's environment (DOCKER_HOST and nothing secret). The engine is stopped at the end, come what may."""
     socket, log = cache / "docker.sock", cache / "dockerd.log"
     env = {"PATH": PATH, "HOME": str(cache), "DOCKER_HOST": f"unix://{socket}", "DOCKER_BUILDKIT": "0", "LANG": "C.UTF-8"}

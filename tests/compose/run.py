@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -57,6 +58,8 @@ def main() -> int:
     asked.add_argument("--fresh", action="store_true", help="start from nothing: remove the cache first")
     asked.add_argument("--keep", action="store_true", help="leave the containers' data for a look at it after a failure")
     given = asked.parse_args()
+    # a TERM unwinds too: no engine is left behind
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
     cache = given.cache.absolute()
     if given.fresh and cache.exists():
         shutil.rmtree(cache)

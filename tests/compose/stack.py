@@ -51,7 +51,9 @@ class Stack:
         for c in self.containers():
             state = c["State"]
             shown = state["Health"]["Status"] if "Health" in state else f"exit {state['ExitCode']}"
-            out[c["Config"]["Labels"]["com.docker.compose.service"]] = shown if state["Running"] or "Health" not in state else "stopped"
+            out[c["Config"]["Labels"]["com.docker.compose.service"]] = (
+                shown if state["Running"] or "Health" not in state else "stopped"
+            )
         return out
 
     def wait_healthy(self, seconds: float) -> None:
@@ -116,13 +118,21 @@ class Stack:
         address = f"postgresql://airflow:{self.drawn['AIRFLOW_DB_PASSWORD']}@127.0.0.1/coolhead"
         other = self.compose("exec", "-T", "postgres", "sh", "-c", f"psql '{address}' -c 'SELECT 1' 2>&1 || true")
         assert "permission denied" in other, other
-        users = {s: self.inside(s, "id", "-u").strip() for s in ("api-server", "scheduler", "dag-processor", "triggerer", "worker")}
+        users = {
+            s: self.inside(s, "id", "-u").strip() for s in ("api-server", "scheduler", "dag-processor", "triggerer", "worker")
+        }
         assert set(users.values()) == {"50000"}, users
-        say("refused: REST without token 401, a guessed password 401, Redis NOAUTH, Airflow's role in the store; nobody is root")
+        say(
+            "refused: REST without token 401, a guessed password 401, Redis NOAUTH, Airflow's role in the store; nobody is root"
+        )
 
     def sizes(self, cache: Path) -> str:
         images = subprocess.run(
-            ["docker", "images", "--format", "{{.Repository}} {{.Size}}"], env=self.env, capture_output=True, text=True, check=True
+            ["docker", "images", "--format", "{{.Repository}} {{.Size}}"],
+            env=self.env,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         known = [line for line in images.stdout.splitlines() if line.startswith("coolhead")]
         used = subprocess.run(["du", "-sh", str(cache)], capture_output=True, text=True, check=True).stdout.split()[0]

@@ -83,7 +83,7 @@ class Outcome:
         found = self._outages()
         right = [o for o in found if o.window == Window(moments.OUTAGE, moments.OUTAGE_END) and o.source == "mastodon"]
         self._need(len(found) == 1 and len(right) == 1, f"outages found: {found}")
-        return "; ".join(f"{o.source} was blind {o.window}, not quiet: {o.reason[:60]}" for o in found) or "none"
+        return "; ".join(f"{o.source} was blind {o.window}, not quiet ({o.reason.rpartition(': ')[2]})" for o in found) or "none"
 
     def _outages(self) -> list[Outage]:
         logs = self.store.read(CollectionLog, market=MARKET)

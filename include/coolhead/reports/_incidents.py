@@ -1,9 +1,8 @@
 """Incidents as they were known at one time."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
-from coolhead.incidents import CLOCKS, TRANSITIONS, name_of
+from coolhead.incidents import TRANSITIONS, name_of
 from coolhead.reports._page import duration
 from coolhead.rows import Decision, Incident, IncidentEvent
 from coolhead.store import Store
@@ -41,7 +40,7 @@ def elapsed(incident: Incident, moment: datetime | None, as_of: datetime) -> str
     if moment is not None:
         return duration(moment - incident.detected_at)
     until = min(incident.closed_at or as_of, as_of)
-    return f"≥ {duration(until - incident.detected_at)}"
+    return f"≥\N{NO-BREAK SPACE}{duration(until - incident.detected_at)}"
 
 
 def clocks_in_words(incident: Incident, as_of: datetime) -> str:
@@ -56,10 +55,3 @@ def clocks_in_words(incident: Incident, as_of: datetime) -> str:
 
 def severity_of(incident: Incident) -> str:
     return name_of(incident.severity)
-
-
-def known_decisions(store: Store, incident: Incident, as_of: datetime) -> Sequence[Decision]:
-    return [d for d in store.read(Decision, incident_id=incident.incident_id) if d.at <= as_of]
-
-
-__all__ = ["CLOCKS", "MOMENTS", "SHORT", "as_known", "clocks_in_words", "during", "elapsed", "known_decisions", "severity_of"]

@@ -21,6 +21,7 @@ class Quote:
     at: datetime
     source: str
     lang: str
+    """`und` where nobody knows."""
     text: str
     author: str | None
     audience: int | None
@@ -50,7 +51,7 @@ def quoted(frame: "pd.DataFrame") -> list[Quote]:
 def _quotes(frame: "pd.DataFrame") -> Iterator[Quote]:
     for m in frame.itertuples(index=False):
         yield Quote(
-            m.published_at.to_pydatetime(), str(m.source), str(_first(m.scored_lang, m.lang) or "other"), quote(str(m.text)),
+            m.published_at.to_pydatetime(), str(m.source), _language(m.scored_lang, m.lang), quote(str(m.text)),
             _short(m.author), _whole(m.audience), str(_first(m.label) or "not scored yet"), web_link(m.url),
         )  # fmt: skip
 
@@ -60,15 +61,15 @@ def drivers(frame: "pd.DataFrame", most: int) -> list[Quote]:
 
     Where no audience is known the most negative follow, since unknown is not zero.
     """
-    negative = frame[~frame.own & (frame.polarity < 0)]
+    negative = frame[~frame.own & (frame.label == "negative")]
     weight = negative.audience.astype("float64") * -negative.polarity
     ranked = negative.assign(weight=weight).sort_values(
         ["weight", "polarity", "published_at"], ascending=[False, True, True], kind="stable", na_position="last"
     )
-    return quoted(_one_each(ranked).head(most))
+    return quoted(one_each(ranked).head(most))
 
 
-def _one_each(frame: "pd.DataFrame") -> "pd.DataFrame":
+def one_each(frame: "pd.DataFrame") -> "pd.DataFrame":
     """Each author's first row; a mention without author stands for itself."""
     return frame[frame.author.isna() | ~frame.duplicated(["source", "author"])]
 
@@ -97,6 +98,11 @@ def multiplier_share(frame: "pd.DataFrame") -> float | None:
     total = float(reach.sum())
     top = max(1, -(-len(reach) // 100))
     return float(reach.nlargest(top).sum()) / total if total else None
+
+
+def _language(*values: Any) -> str:
+    found = str(_first(*values) or "other")
+    return "und" if found == "other" else found
 
 
 def _first(*values: Any) -> Any:

@@ -50,7 +50,11 @@ class Number:
     @property
     def at_least(self) -> bool:
         """A count of which sources may have missed a part."""
-        return self.kpi.name in COUNTS and self.value is not None and self.quality in ("partial", "blind", "pending")
+        return (
+            self.kpi.name in {*COUNTS, "own_posts"}
+            and self.value is not None
+            and self.quality in ("partial", "blind", "pending")
+        )
 
 
 @dataclass(frozen=True)

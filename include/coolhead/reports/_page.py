@@ -4,7 +4,7 @@ import csv
 import io
 import os
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -84,10 +84,13 @@ def local(moment: datetime, zone: str, form: str = "%d %b %H:%M") -> str:
 
 
 def between(start: datetime, end: datetime, zone: str) -> str:
-    """08:00 to 10:00, with the days where they differ."""
-    same = start.astimezone(ZoneInfo(zone)).date() == end.astimezone(ZoneInfo(zone)).date()
-    form = "%H:%M" if same else "%d %b %H:%M"
-    return f"{local(start, zone, form)} to {local(end, zone, form)}"
+    """08:00 to 10:00, or to 24:00; with the days where they differ."""
+    first, last = start.astimezone(ZoneInfo(zone)), end.astimezone(ZoneInfo(zone))
+    if first.date() == last.date():
+        return f"{first:%H:%M} to {last:%H:%M}"
+    if last.time() == time() and last.date() == first.date() + timedelta(days=1):
+        return f"{first:%H:%M} to 24:00"
+    return f"{local(start, zone)} to {local(end, zone)}"
 
 
 def quote(text: str, longest: int = QUOTE) -> str:

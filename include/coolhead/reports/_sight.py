@@ -9,7 +9,7 @@ from coolhead.reports._page import between, duration, quote
 from coolhead.reports.figures import Hour
 from coolhead.rows import ALL, KpiPoint, Verdict
 from coolhead.verdicts import Outage
-from coolhead.windows import Window, floor, merged
+from coolhead.windows import Window, floor
 
 WORDS: dict[Verdict, str] = {
     "ok": "all of it was seen", "quiet": "all of it was seen, and nobody said anything",
@@ -78,8 +78,3 @@ def _hour(start: datetime, points: dict[str, KpiPoint]) -> Hour:
     return Hour(
         start, negative, share.n - negative - positive, positive, max(volume - share.n, 0), share.value, share.low, share.high
     )
-
-
-def blind_hours(outages: Sequence[Outage]) -> timedelta:
-    """Time in which at least one source was blind."""
-    return sum((w.end - w.start for w in merged([(o.window.start, o.window.end) for o in outages])), timedelta())

@@ -225,9 +225,10 @@ def adherence(r: Records, theirs_and_own: "pd.DataFrame") -> list[Kept]:
 
 def too_early(frame: "pd.DataFrame", since: datetime, cool_off: timedelta) -> int:
     """Own answers since the detection that came before their mention's cool-off was over."""
-    asked = frame[~frame.own].drop_duplicates("native_id").set_index("native_id").published_at
-    answers = frame[frame.own & frame.parent.isin(asked.index) & (frame.published_at >= since)]
-    return int((answers.published_at < answers.parent.map(asked) + cool_off).sum())
+    heard = {(m.source, m.native_id): m.published_at for m in frame[~frame.own].itertuples()}
+    answers = frame[frame.own & frame.parent.notna() & (frame.published_at >= since)].itertuples()
+    asked = ((a.published_at, heard.get((a.source, a.parent))) for a in answers)
+    return sum(published < mention + cool_off for published, mention in asked if mention is not None)
 
 
 def statements(decisions: Sequence[Decision]) -> list[Decision]:

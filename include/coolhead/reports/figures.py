@@ -107,7 +107,7 @@ def negative_share_of_day(
         for full, face in ((True, NEGATIVE), (False, "#FFFFFF")):
             mine = [(x, 100 * (h.share or 0)) for x, h in zip(at, known, strict=True) if (h.scored >= 30) == full]
             if mine:
-                label = "30 scored mentions or more" if full else "fewer than 30"
+                label = "30 scored mentions or more" if full else "fewer than 30: read with care"
                 ax.plot(*zip(*mine, strict=True), "o", ms=5, mfc=face, mec=NEGATIVE, mew=1.2, ls="", label=label)
         if usual is not None:
             ax.axhline(100 * usual, color=INK, lw=1.2, ls=(0, (4, 3)), label="usual")

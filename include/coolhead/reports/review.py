@@ -179,9 +179,7 @@ def _how_large(case: Case) -> str:
     known = f", known for {percent(reach.coverage)} of mentions" if reach.coverage is not None else ""
     authors = count(case.numbers["unique_authors"].value)
     more = "≥ " if v.at_least else ""
-    return (
-        f"{more}{count(v.value)} mentions{usual}; {read}; {more}{authors} authors; potential reach {count(reach.value)}{known}."
-    )
+    return f"{more}{count(v.value)} mentions{usual}; {read}; {more}{authors} authors; potential reach {more if reach.at_least else ''}{count(reach.value)}{known}."
 
 
 def _how_quickly(case: Case) -> str:
@@ -245,11 +243,8 @@ def _anatomy(case: Case) -> dict[str, Any]:
     negative = theirs[theirs.label == "negative"]
     first = negative if len(negative) else theirs
     spoken = theirs.scored_lang.fillna(theirs.lang).fillna("other")
-    loud = (
-        theirs[theirs.audience.notna()]
-        .sort_values("audience", ascending=False, kind="stable")
-        .drop_duplicates(["source", "author"])
-    )
+    known = theirs[theirs.audience.notna()].sort_values("audience", ascending=False, kind="stable")
+    loud = _mentions.one_each(known)
     return {
         "first": _mentions.quoted(first.head(1)), "first_negative": bool(len(negative)),
         "languages": _shares(spoken), "sources": _shares(theirs.source), "loudest": _mentions.quoted(loud.head(MOST)),

@@ -1,0 +1,465 @@
+"""The daily brief and the post-incident review: what they say equals the store, unknown is never 0, nothing is loaded."""
+
+import csv
+import io
+import re
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from coolhead import incidents, registry
+from coolhead.measuring import Measurer
+from coolhead.plan import Market, Plan
+from coolhead.reports import daily, review
+from coolhead.reports._page import change, duration, percent, quote, table, web_link
+from coolhead.rows import (
+    ALL,
+    CollectionLog,
+    Decision,
+    Dirty,
+    Follower,
+    Incident,
+    IncidentEvent,
+    KpiPoint,
+    Label,
+    Match,
+    Mention,
+    Notice,
+    Score,
+    Signal,
+    key_of,
+)
+from coolhead.schema import Row
+from coolhead.store import Store, migrate
+from coolhead.windows import floor
+
+DAY = date(2026, 3, 25)
+START = datetime(2026, 3, 24, 23, tzinfo=UTC)
+"""Midnight in Rome."""
+END = START + timedelta(days=1)
+AS_OF = END + timedelta(hours=6)
+LINEAR = registry.load("sentiment", "linear")
+POLARITY: dict[Label, float | None] = {"negative": -0.8, "neutral": 0.0, "positive": 0.8, "unscored": None}
+
+PLAN = Plan.model_validate({
+    "brands": {"brands": [{"name": "Zefirella & Figli", "markets": [{
+        "id": "zefirella-it", "time_zone": "Europe/Rome", "languages": ["it"], "terms": {"any_of": ["zefirella"]},
+        "sources": {
+            "mastodon": {"base_url": "https://social.example", "hashtags": ["zefirella"]},
+            "feed": {"urls": ["https://alerts.example/feed"]},
+        },
+    }]}]},
+    "rules": {"rules": [{"name": "flood", "rule": "threshold", "severity": "S2", "kpi": "volume", "above": 50}]},
+    "escalation": {
+        "people": [{"id": "ada", "name": "Ada Rossi", "roles": ["duty_lead", "crisis_lead", "spokesperson"], "addresses": {"email": "ada@example.org"}}],
+        "steps": [{"notify": ["duty_lead"], "channels": ["email"], "wait_minutes": 5}],
+    },
+})  # fmt: skip
+MARKET: Market = PLAN.markets[0]
+
+
+class Shop:
+    """A store and what happens in it."""
+
+    def __init__(self, folder: Path) -> None:
+        url = f"sqlite:///{folder / 'store.db'}"
+        migrate(url)
+        self.store, self.number, self.folder = Store(url), 0, folder
+
+    def say(
+        self, at: datetime, label: Label | None = "neutral", text: str = "Zefirella", author: str | None = "a", audience: int | None = 100,
+        own: bool = False, source: str = "mastodon", url: str | None = None, parent: str | None = None, lang: str = "it",
+    ) -> Mention:  # fmt: skip
+        self.number += 1
+        m = Mention(
+            source=source, day=at.date(), native_id=str(self.number), published_at=at, known_at=at, payload_id="p", text=text,
+            url=url, author=author, audience=audience, likes=1, own=own, parent=parent, gated=True,
+        )  # fmt: skip
+        rows: list[Row] = [m, Match(**key_of(m), market=MARKET.id, published_at=at, matched_by="zefirella")]
+        if label:
+            score = POLARITY[label]
+            rows.append(Score(
+                **key_of(m), scorer=LINEAR.name, revision=LINEAR.revision, label=label, polarity=score,
+                confidence=None if score is None else 0.9, lang=lang, known_at=at,
+            ))  # fmt: skip
+        self.store.upsert([*rows, Dirty(market=MARKET.id, start=floor(at), mark="m")])
+        return m
+
+    def listen(
+        self,
+        start: datetime,
+        end: datetime,
+        ok: bool = True,
+        sources: Iterable[str] = ("mastodon", "feed"),
+        error: str = "",
+        assumed: bool = False,
+    ) -> None:
+        self.store.upsert(
+            CollectionLog(
+                source=s, market=MARKET.id, start=start, end=end, ok=ok, error=error or None, known_at=end + timedelta(minutes=1), assumed=assumed
+            )
+            for s in sources
+        )  # fmt: skip
+
+    def measure(self, as_of: datetime = AS_OF) -> None:
+        Measurer(self.store, MARKET, LINEAR.name, LINEAR.revision).measure(as_of)
+
+    def brief(self, day: date = DAY, as_of: datetime = AS_OF) -> str:
+        return daily.build(self.store, PLAN, MARKET, day, as_of)
+
+    def point(self, kpi: str, start: datetime = START) -> KpiPoint:
+        near = daily._only(daily.local_day(start.astimezone(UTC).date() + timedelta(days=1), MARKET.time_zone))
+        (found,) = self.store.read(KpiPoint, kpi=kpi, grain="day", start=near, source=ALL, lang=ALL)
+        return found
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterable[Shop]:
+    made = Shop(tmp_path)
+    yield made
+    made.store.close()
+
+
+def words(page: str) -> str:
+    """The page as a reader sees it: no style, no tags, plain spaces."""
+    text = re.sub(r"<(style|svg)\b.*?</\1>", " ", page, flags=re.S)
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", text)).replace("\xa0", " ").split())
+
+
+def tile(page: str, title: str) -> str:
+    return next(words(t) for t in page.split(r'<div class="tile"')[1:] if f'class="name">{title}<' in t)
+
+
+def a_day(shop: Shop) -> None:
+    """40 mentions at noon by 20 authors: 24 negative, 10 neutral, 4 positive, 2 not scored; 30 with an audience of 100."""
+    shop.listen(START - timedelta(days=1), END)
+    labels: list[Label | None] = ["negative"] * 24 + ["neutral"] * 10 + ["positive"] * 4 + [None] * 2  # type: ignore[list-item]
+    for i, label in enumerate(labels):
+        shop.say(START + timedelta(hours=12, minutes=i), label, author=f"author-{i % 20}", audience=100 if i < 30 else None)
+    shop.say(START + timedelta(hours=13), "positive", "Grazie!", author="brand", own=True)
+
+
+def test_numbers_are_the_stores(shop: Shop) -> None:
+    a_day(shop)
+    shop.store.upsert(
+        Follower(market=MARKET.id, source="mastodon", account="z", at=at, followers=n)
+        for at, n in ((START - timedelta(hours=1), 1000), (END - timedelta(hours=1), 950))
+    )
+    shop.measure()
+    page = shop.brief()
+    share = shop.point("negative_share")
+    assert share.value == pytest.approx(24 / 38) and share.n == 38
+    assert "63 %" in tile(page, "Negative share") and "n 38" in tile(page, "Negative share")
+    assert f"{100 * (share.low or 0):.0f} to {100 * (share.high or 0):.0f}" in tile(page, "Negative share")
+    assert "Mention volume 40 " in tile(page, "Mention volume") + " "
+    assert "Unique authors 20 " in tile(page, "Unique authors") + " "
+    assert "3,000 known for 75 % of mentions" in tile(page, "Potential reach, total")
+    assert "−50 rate −5.0 %" in tile(page, "Follower net change")
+    assert "95 %" in tile(page, "Scored coverage")
+    assert "−0.71" in tile(page, "Net sentiment, polar") and "(P - N) / (P + N)" in tile(page, "Net sentiment, polar")
+    assert "−0.53" in tile(page, "Net sentiment, total") and "low n" not in page.replace("low_n", "")
+    assert "Own posts 1" in tile(page, "Own posts") and "Grazie!" in page
+    assert words(page).count("Negative share 63 % (47 to 77, n 38), usual not known yet: no incident.") == 1
+
+
+def test_cold_baseline_says_so_and_compares_nothing(shop: Shop) -> None:
+    a_day(shop)
+    shop.measure()
+    page = words(shop.brief())
+    assert "Baseline not warm yet: 1 of 14 days; nothing is compared until then." in page
+    assert "×" not in page.replace("audience × negativity", "") and "points)" not in page
+
+
+def test_warm_baseline_is_the_median_of_usual_days(shop: Shop) -> None:
+    shop.listen(START - timedelta(days=30), END)
+    for back in range(1, 21):
+        for i in range(4 if back != 3 else 60):  # one odd day moves no median
+            shop.say(START - timedelta(days=back) + timedelta(hours=9, minutes=i), "negative" if i % 4 == 0 else "neutral")
+    for i in range(10):
+        shop.say(START + timedelta(hours=9, minutes=i), "negative")
+    shop.measure()
+    page = shop.brief()
+    assert "Mention volume 10 usual 4 (×2.5)" in tile(page, "Mention volume")
+    assert "low n" in tile(page, "Negative share") and "usual 25 % (+75 points)" in tile(page, "Negative share")
+    assert "usual for the hour" in page
+
+
+def test_blind_is_not_quiet(shop: Shop) -> None:
+    shop.listen(START - timedelta(days=1), START)
+    shop.listen(START, END, ok=False, error="GET https://social.example: 503")
+    page = words(shop.brief())
+    assert "Nothing was seen on this day: what people said is unknown, and this is not silence." in page
+    assert "Mention volume unknown" in page and "Potential reach, total unknown" in page and "Own posts unknown" in page
+    assert not re.search(r"Mention volume 0\b", page)
+    assert "mastodon 00:00 to 24:00" in page and "GET https://social.example: 503" in page
+
+
+def test_quiet_is_zero_and_shares_stay_unknown(shop: Shop) -> None:
+    shop.listen(START - timedelta(days=1), END)
+    page = words(shop.brief())
+    assert "Nobody mentioned the brand, and every source was listening: no incident." in page
+    assert "Mention volume 0" in page and "Own posts 0" in page
+    assert "Negative share unknown" in page and "Mention polarity unknown" in page and "Follower net change unknown" in page
+
+
+def test_partly_blind_counts_are_lower_bounds(shop: Shop) -> None:
+    shop.listen(START - timedelta(days=1), START + timedelta(hours=8))
+    shop.listen(START + timedelta(hours=8), START + timedelta(hours=10), ok=False, sources=["mastodon"], error="timed out")
+    shop.listen(START + timedelta(hours=8), END, sources=["feed"])
+    shop.listen(START + timedelta(hours=10), END, sources=["mastodon"])
+    shop.say(START + timedelta(hours=12), "negative")
+    shop.measure()
+    page = shop.brief()
+    assert "Seen in part: mastodon was blind 08:00 to 10:00." in words(page)
+    assert "≥ 1" in tile(page, "Mention volume")
+    assert "mastodon 08:00 to 10:00 2 h 00 min timed out" in words(page)
+    assert "blind</text>" in page  # in the figure
+    assert "feed 0 unknown quiet: all of it was seen" in words(page)
+
+
+def test_unknown_audience_is_unknown(shop: Shop) -> None:
+    shop.listen(START - timedelta(days=1), END)
+    shop.say(START + timedelta(hours=12), "negative", "no audience", audience=None)
+    shop.measure()
+    page = shop.brief()
+    assert "Potential reach, total unknown known for 0 % of mentions" in tile(page, "Potential reach, total")
+    assert "no audience a unknown" in words(page)
+
+
+def test_what_is_stored_but_not_computed_is_said(shop: Shop) -> None:
+    shop.listen(START - timedelta(days=1), END)
+    shop.say(START + timedelta(hours=12), "negative")
+    page = words(shop.brief())
+    assert "1 mentions are stored, and their numbers are not computed yet." in page
+    assert "1 windows of 5 minutes wait to be computed again" in page and "Mention volume unknown" in page
+
+
+def test_drivers_rank_by_audience_times_negativity(shop: Shop) -> None:
+    shop.listen(START - timedelta(days=1), END)
+    at = START + timedelta(hours=12)
+    shop.say(at, "positive", "loud and content", author="x", audience=10**7)
+    shop.say(at, "negative", "small", author="b", audience=10)
+    shop.say(at, "negative", "large " + "x" * 300, author="c", audience=10**6)
+    shop.say(at, "negative", "unknown size", author="d", audience=None)
+    shop.measure()
+    page = shop.brief()
+    block = page[page.index("What drove it") : page.index("Authors with the largest reach")]
+    assert [block.index(t) for t in ("large", "small", "unknown size")] == sorted(
+        block.index(t) for t in ("large", "small", "unknown size")
+    )
+    assert "loud and content" not in block and "x" * 194 not in block and "…" in block
+
+
+def test_a_mention_is_text_and_never_markup(shop: Shop) -> None:
+    shop.listen(START - timedelta(days=1), END)
+    shop.say(
+        START + timedelta(hours=12), "negative", '<script>alert(1)</script>"><img src=x onerror=y>', url="javascript:alert(1)"
+    )
+    shop.say(START + timedelta(hours=12), "negative", "fine", author="b", url="https://social.example/@b/1?a=1&b=2")
+    shop.measure()
+    page = shop.brief()
+    assert "<script" not in page and "&lt;script&gt;alert(1)&lt;/script&gt;" in page and "javascript:" not in page
+    assert '<a href="https://social.example/@b/1?a=1&amp;b=2" rel="noopener">' in page
+    assert "Zefirella &amp; Figli" in page
+
+
+class _Loads(HTMLParser):
+    """What a page would fetch by itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in ("script", "link", "img", "iframe", "object", "embed", "image"):
+            self.found.append(tag)
+        self.found += [f"{tag} {k}={v}" for k, v in attrs if k in ("src", "srcset", "background", "action", "data")]
+        self.found += [
+            f"{tag} {k}={v}" for k, v in attrs if k.endswith("href") and tag != "a" and not (v or "").startswith("#")
+        ]
+
+
+def loads(page: str) -> list[str]:
+    parser = _Loads()
+    parser.feed(page)
+    return parser.found + re.findall(r"@import.*|url\((?!#)[^)]*\)", page)
+
+
+def test_pages_load_nothing_and_are_the_same_bytes(shop: Shop) -> None:
+    incident = a_crisis(shop)
+    one, two = shop.brief(), shop.brief()
+    assert one == two and loads(one) == []
+    first, second = (review.build(shop.store, PLAN, incident, AS_OF) for _ in range(2))
+    assert first == second and loads(first) == []
+    for page in (one, first):
+        ids = re.findall(r'\bid="([^"]+)"', page)
+        assert len(ids) == len(set(ids))
+        assert {*re.findall(r'href="#([^"]+)"', page), *re.findall(r"url\(#([^)]+)\)", page)} <= set(ids)
+
+
+def test_reports_read_only(shop: Shop) -> None:
+    incident = a_crisis(shop)
+    engine = sa.create_engine(shop.store.url)
+    tables = sa.inspect(engine).get_table_names()
+
+    def content() -> dict[str, list[str]]:
+        with engine.connect() as c:
+            return {t: [repr(r) for r in c.execute(sa.text(f'SELECT * FROM "{t}"'))] for t in tables}
+
+    before = content()
+    daily.write(shop.store, PLAN, MARKET, DAY, AS_OF, shop.folder)
+    review.write(shop.store, PLAN, incident, AS_OF, shop.folder)
+    assert content() == before
+    engine.dispose()
+
+
+def test_write_gives_a_page_and_a_csv_that_runs_no_formula(shop: Shop) -> None:
+    shop.listen(START - timedelta(days=1), END)
+    shop.say(START + timedelta(hours=12), "negative", lang="=1+1")
+    shop.say(START + timedelta(hours=12), "negative", author="b", audience=None, lang="it")
+    shop.measure()
+    path = daily.write(shop.store, PLAN, MARKET, DAY, AS_OF, shop.folder)
+    assert path == shop.folder / "daily" / "zefirella-it" / "2026-03-25.html" and path.read_text() == shop.brief()
+    assert sorted(p.name for p in path.parent.iterdir()) == ["2026-03-25.csv", "2026-03-25.html"]
+    rows = list(csv.DictReader(io.StringIO(path.with_suffix(".csv").read_text())))
+    stored = shop.store.read(KpiPoint, grain="day")
+    assert len(rows) == len(stored) > 0
+    assert {r["lang"] for r in rows} == {"all", "it", "'=1+1"}
+    by = {(r["kpi"], r["source"], r["lang"]): r for r in rows}
+    assert by["net_sentiment_total", "all", "all"]["value"] == "-1.0"
+    assert by["reach_total", "all", "it"]["value"] == "" and by["volume", "all", "it"]["value"] == "1.0"
+
+
+def test_a_day_of_23_hours(shop: Shop) -> None:
+    spring = datetime(2026, 3, 28, 23, tzinfo=UTC)
+    shop.listen(spring - timedelta(days=1), spring + timedelta(hours=23))
+    shop.say(spring + timedelta(hours=22, minutes=30), "negative", "before midnight")
+    shop.say(spring + timedelta(hours=23, minutes=30), "negative", "after midnight")
+    shop.measure(spring + timedelta(days=2))
+    page = shop.brief(date(2026, 3, 29), spring + timedelta(days=2))
+    assert "before midnight" in page and "after midnight" not in page and "23:30" in page
+
+
+def a_crisis(shop: Shop) -> Incident:
+    """Noon: 40 mentions; detected 12:20 local, taken 12:28, assessed 12:33, answered 12:45; closed after the day."""
+    a_day(shop)
+    shop.say(
+        START + timedelta(hours=12, minutes=45), "positive", "We are sorry. Do not drink batch L1.", author="brand", own=True
+    )
+    shop.measure()
+    noon = START + timedelta(hours=12)
+    found = Incident(
+        incident_id="11111111-2222-5333-8444-555555555555", market=MARKET.id, title="Zefirella: flood", state="detected",
+        severity="S3", severity_proposed="S3", reasons=[{"rule": "flood", "severity": "S3", "at": noon.isoformat(), "reason": "many"}],
+        policy=incidents.policy_of(PLAN, MARKET), onset_at=noon, detected_at=noon + timedelta(minutes=20),
+    )  # fmt: skip
+    me, m = found.incident_id, lambda minutes: noon + timedelta(minutes=minutes)
+    signals = [
+        Signal(
+            market=MARKET.id, rule="flood", start=m(k), severity="S3", reason=f"volume {k}", kpi="volume", value=k, threshold=1,
+            as_of=m(k + 5), incident_id=me,
+        )
+        for k in (15, 20, 25)
+    ]  # fmt: skip
+    sent = Notice(
+        incident_id=me, step="acknowledge", repetition=0, receiver="ada", channel="email", address="ada@example.org", subject="[S3 crisis]",
+        body="b", intended_at=m(21), status="sent", sent_at=m(21) + timedelta(seconds=3), receipt="250 Ok: queued as 4F1A2",
+    )  # fmt: skip
+    late = IncidentEvent(incident_id=me, at=m(25), kind="timeout-acknowledge-0", detail="nobody answered")
+    shop.store.upsert([found, *signals, sent, late])
+    incidents.decide(shop.store, me, "1", "acknowledge", "Ada Rossi", m(28))
+    incidents.decide(
+        shop.store, me, "2", "assess", "Ada Rossi", m(33), "three accounts", details={"severity": "S3", "cause": "leak"}
+    )
+    statement = {"statement": "We are sorry. <b>Do not drink</b> batch L1."}
+    incidents.decide(shop.store, me, "3", "respond", "Ada Rossi", m(44), details=statement, choice="Approve statement")
+    (now,) = shop.store.read(Incident, incident_id=me)
+    shop.store.upsert([now.model_copy(update={"responded_at": m(45)})])
+    said = {"root_cause": "a valve", "action": "test the valve", "action_owner": "Bo", "action_due": "2026-04-10"}
+    incidents.decide(shop.store, me, "4", "close", "Bo Kowalski", END + timedelta(hours=1), "calm", details=said)
+    return shop.store.read(Incident, incident_id=me)[0]
+
+
+def test_review_fills_its_facts_in(shop: Shop) -> None:
+    page = review.build(shop.store, PLAN, a_crisis(shop), AS_OF)
+    text = words(page)
+    assert "acknowledged after 8 min (target 5 min: missed); assessed after 13 min (target 15 min: met)" in text
+    assert "first public response after 25 min (target 30 min: met)" in text
+    assert "40 mentions" in text and "24 negative (63 %, 47 to 77, n 38)" in text
+    assert "T5 contained not by 26 Mar 01:00 ≥ 12 h 40 min" in text  # stands still when it is closed
+    assert "Recorded breaches: 25 Mar 12:25 timeout-acknowledge-0: nobody answered." in text
+    assert "Rule flood fires first volume 15" in text and "Rule flood fires last 3 times in all" in text
+    assert "Notice to Ada Rossi by email: acknowledge sent after 3 s: 250 Ok: queued as 4F1A2" in text
+    assert "&lt;b&gt;Do not drink&lt;/b&gt;" in page and "<b>Do not" not in page
+    assert "a valve" in text and "test the valve Bo 2026-04-10" in text and "What went well Not said yet." in text
+    decisions = shop.store.read(Decision)
+    assert all(d.hash[:10] in page for d in decisions) and "verified: all 4 decisions" in text
+    assert "Follower net change unknown" in text
+    for name in ("T1 detected", "T2 acknowledged", "T4 first public response"):
+        assert f"{name}</text>" in page
+
+
+def test_review_names_the_decision_that_was_changed(shop: Shop) -> None:
+    incident = a_crisis(shop)
+    second = shop.store.read(Decision)[1]
+    shop.store.upsert([second.model_copy(update={"reason": "something else"})])
+    text = words(review.build(shop.store, PLAN, incident, AS_OF))
+    assert "BROKEN at decision 2 of 4" in text and "the chain of decisions verifies no missed" in text
+
+
+def test_an_earlier_as_of_knows_nothing_later(shop: Shop) -> None:
+    incident = a_crisis(shop)
+    text = words(review.build(shop.store, PLAN, incident, START + timedelta(hours=12, minutes=30)))
+    assert "acknowledged · Europe/Rome" in text and "This incident is not closed" in text
+    assert "a valve" not in text and "Approve statement" not in text
+    assert "no assessment: ≥ 10 min (target 15 min: still running)" in text
+    assert "S3 crisis since 12:00, acknowledged" in words(shop.brief(as_of=START + timedelta(hours=12, minutes=30)))
+
+
+def test_brief_names_the_incident(shop: Shop) -> None:
+    a_crisis(shop)
+    text = words(shop.brief())
+    assert "usual not known yet: S3 crisis since 12:00, closed." in text
+    assert "acknowledged after 8 min, assessed after 13 min, answered after 25 min" in text
+
+
+def test_a_drill_says_so_and_claims_no_impact(shop: Shop) -> None:
+    a_day(shop)
+    shop.measure()
+    drill = incidents.report(shop.store, PLAN, MARKET, "Ada Rossi", START + timedelta(hours=12), "rehearsal", drill=True)
+    page = review.build(shop.store, PLAN, drill, AS_OF)
+    text = words(page)
+    assert "DRILL: nothing here happened" in text and "no real mention belongs to it" in text
+    assert "Impact" not in text and "<svg" not in page and "24 negative" not in text
+    assert "no incident." in words(shop.brief()) and "DRILL S2 paracrisis" in words(shop.brief())
+
+
+def test_a_report_by_a_person_without_any_mention(shop: Shop) -> None:
+    shop.listen(START - timedelta(days=1), END, assumed=True)
+    found = incidents.report(shop.store, PLAN, MARKET, "Ada Rossi", START + timedelta(hours=12), "a journalist called")
+    text = words(review.build(shop.store, PLAN, found, START + timedelta(hours=14)))
+    assert (
+        "T1 detected a journalist called" in text and "no first public response: ≥ 2 h 00 min (target 30 min: missed)" in text
+    )
+    assert "0 mentions" in text and "potential reach 0." in text and "How large 0 mentions; 0 negative; 0 authors" in text
+
+
+def test_words_for_numbers() -> None:
+    assert [percent(v) for v in (None, 0.0, 0.0003, 0.043, 0.706)] == ["unknown", "0\xa0%", "0.03\xa0%", "4.3\xa0%", "71\xa0%"]
+    assert [change(v, 2) for v in (None, -0.001, 0.5, -1.25)] == ["unknown", "0.00", "+0.50", "−1.25"]
+    assert duration(timedelta(minutes=125)).replace("\xa0", " ") == "2 h 05 min"
+    assert len(quote("x" * 500)) == 200
+    assert web_link("javascript:alert(1)") is None and web_link("https://") is None and web_link(None) is None
+    assert web_link("https://[bad") is None and web_link("HTTPS://a.example/x") == "HTTPS://a.example/x"
+
+
+def test_csv_cells() -> None:
+    cells = next(
+        csv.reader(io.StringIO(table(["h"], [["=1+1", "-2", "@x", "+3", "\tx", "plain", -2.5, None]]).split("\r\n", 1)[1]))
+    )
+    assert cells == ["'=1+1", "'-2", "'@x", "'+3", "'\tx", "plain", "-2.5", ""]
