@@ -30,6 +30,7 @@ from coolhead.rows import (
     Match,
     Mention,
     Notice,
+    Quarantined,
     Score,
     Signal,
     key_of,
@@ -333,6 +334,27 @@ def test_write_gives_a_page_and_a_csv_that_runs_no_formula(shop: Shop) -> None:
     by = {(r["kpi"], r["source"], r["lang"]): r for r in rows}
     assert by["net_sentiment_total", "all", "all"]["value"] == "-1.0"
     assert by["reach_total", "all", "it"]["value"] == "" and by["volume", "all", "it"]["value"] == "1.0"
+
+
+def test_refused_rows_are_counted_by_reason(shop: Shop) -> None:
+    shop.listen(START - timedelta(days=1), END)
+    for i in range(5):
+        at = START + timedelta(hours=1) if i else END  # the first of them on the day after
+        shop.store.upsert([
+            Quarantined(payload_id="p", item=f"row {i}", source="feed", origin="o", reason="text: <too long>", raw="{}", refused_at=at)
+        ])  # fmt: skip
+    page = shop.brief()
+    assert "feed text: <too long> 4" in words(page) and "<too" not in page
+
+
+def test_replies_inside_the_cool_off_are_counted(shop: Shop) -> None:
+    incident = a_crisis(shop)
+    late, early = START + timedelta(hours=14), START + timedelta(hours=15)
+    for at, after in ((late, 16), (early, 5)):
+        asked = shop.say(at, "negative", "Why?", author="asks")
+        shop.say(at + timedelta(minutes=after), None, "We look into it", author="brand", own=True, parent=asked.native_id)
+    text = words(review.build(shop.store, PLAN, incident, AS_OF))
+    assert "no individual reply sooner than 15 min after the mention 1 sooner missed" in text
 
 
 def test_a_day_of_23_hours(shop: Shop) -> None:

@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Mapping
 from email.headerregistry import Address
 from email.message import EmailMessage
+from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Any
 
@@ -45,7 +46,8 @@ class Email(Channel):
 
 
 def _message(notice: Notice, key: str, sender: str) -> EmailMessage:
-    message = EmailMessage()
+    # The default policy folds at 78 and then encodes a long Message-ID, which no receiver would recognise again.
+    message = EmailMessage(policy=SMTP.clone(max_line_length=900))
     message["Subject"] = " ".join(notice.subject.split())  # no line break may come into a header
     message["From"], message["To"] = sender, notice.address
     message["Message-ID"], message["Date"] = f"<{key}@coolhead>", format_datetime(notice.intended_at)

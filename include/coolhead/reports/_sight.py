@@ -55,7 +55,7 @@ def source_in_words(reader: Reader, source: str, window: Window, rows: int, outa
     if verdict is None:
         return "did not listen yet"
     lost = blind_for(outages, source)
-    return f"{verdict}: blind for {duration(lost)}" if lost else f"{verdict}: {WORDS[verdict]}"
+    return f"{verdict}: blind for {duration(lost)}" if lost and verdict != "blind" else f"{verdict}: {WORDS[verdict]}"
 
 
 def hours_of(reader: Reader, span: Window) -> list[Hour]:

@@ -119,7 +119,7 @@ def clocks(incident: Incident, as_of: datetime) -> list[Clock]:
     ]
     lead = incident.onset_at - incident.detected_at
     out = [
-        Clock("T0", "first mention", incident.onset_at, duration(lead) if lead else duration(timedelta())),
+        Clock("T0", "onset", incident.onset_at, duration(lead) if lead else duration(timedelta())),
         Clock("T1", "detected", incident.detected_at, duration(timedelta())),
     ]
     return out + [_clock(incident, as_of, *row) for row in rows]
@@ -138,7 +138,7 @@ def timeline(r: Records, own: "pd.DataFrame") -> list[Entry]:
     """Everything in order of time. own: the brand's posts since the onset."""
     i = r.incident
     first = str(i.reasons[0]["reason"]) if i.reasons and not r.signals else ""
-    out = [Entry(i.onset_at, "fact", "T0 first mention"), Entry(i.detected_at, "machine", "T1 detected", first)]
+    out = [Entry(i.onset_at, "fact", "T0 onset"), Entry(i.detected_at, "machine", "T1 detected", first)]
     out += _signals(r)
     out += [
         Entry(e.at, *_event(e))

@@ -96,7 +96,8 @@ def read(store: Store, plan: Plan, incident: Incident, as_of: datetime) -> Case:
     known = as_known(store, incident, as_of)
     end = max(min(known.recovered_at or known.closed_at or as_of, as_of), known.onset_at)
     span = Window(known.onset_at, end)
-    frame = reader.mentions(span)
+    # A drill has no mentions of its own, and real ones are not its.
+    frame = reader.mentions(Window(span.start, span.start) if known.drill else span)
     outages = reader.outages(span)
     usual = reader.usual(known.onset_at.astimezone(ZoneInfo(reader.zone)).date())
     return Case(
@@ -184,7 +185,8 @@ def _how_large(case: Case) -> str:
 
 def _how_quickly(case: Case) -> str:
     i = case.incident
-    said = [f"Detected {duration(i.detected_at - i.onset_at)} after the first mention"]
+    begun = f"Detected {duration(i.detected_at - i.onset_at)} after the first mention"
+    said = [begun if case.records.signals else "Reported by a person"]
     for c in case.clocks[2:5]:
         against = "" if c.target is None else f" (target {duration(c.target)}: {verdict(c.met)})"
         said.append(f"{c.what} after {c.since}{against}" if c.at else f"no {_noun(c.what)}: {c.since}{against}")

@@ -1,0 +1,65 @@
+# Needs Python 3.11 to 3.13 with venv, and make. Everything else comes from the package index into .venv.
+# Linux and macOS; on Windows use WSL2.
+
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(BIN)/uv
+UV_VERSION := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.in)
+export UV_COMPILE_BYTECODE := 1
+export UV_PYTHON_DOWNLOADS := never
+
+.PHONY: help setup demo up import test check lock docs samples pictures bench-imports bench-sentiment compose-real compose-env clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
+
+setup: .venv/ready  ## the environment alone
+
+.venv/ready: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 11) <= v < (3, 14))' 2>/dev/null || \
+	  { echo "Coolhead needs Python 3.11, 3.12 or 3.13; this is $$($(PYTHON) --version 2>&1). Say which: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+	  { echo "Python's venv module is missing (Debian and Ubuntu: apt install python3-venv)"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(UV) || { echo "setting up .venv (a few minutes the first time)"; $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
+	@$(UV) pip sync --quiet --python $(BIN)/python requirements.txt
+	@$(UV) pip install --quiet --no-deps --python $(BIN)/python --editable .
+	@touch $@
+
+demo: setup  ## play the shipped story through the real Dags; EXIT=1 ends by itself, PLAY=1 lets you answer
+	@EXIT=$(EXIT) PLAY=$(PLAY) $(BIN)/coolhead demo
+
+up: setup  ## run Airflow on your own plan (first: .venv/bin/coolhead plan init BRAND)
+	@$(BIN)/coolhead up
+
+import: setup  ## FILE=export.csv BRAND=Name: months of real mentions, and reports on them
+	@$(BIN)/coolhead import "$(FILE)" --brand "$(BRAND)" $(ARGS)
+
+test: setup  ## all tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: setup  ## lint, types, import contracts, generated documents, the compose file
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python tests/tools/make_docs.py --check
+	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yaml
+	@echo "check: clean"
+
+lock:  ## requirements.in -> requirements.txt
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --output-file requirements.txt requirements.in
+
+docs: setup  ## write the generated documents again
+	@$(BIN)/python tests/tools/make_docs.py
+
+pictures: setup  ## play the demo and take the README's pictures and samples (needs Chromium)
+	@$(BIN)/python tests/tools/make_pictures.py
+
+bench-imports: setup  ## import time of all Dag files, as a ratio to airflow.sdk
+	@$(BIN)/python tests/benchmarks/bench_imports.py
+
+bench-sentiment: setup  ## DATA=folder: the scorer's figures
+	@$(BIN)/python tests/benchmarks/bench_sentiment.py --data "$(DATA)"
+
+clean:  ## remove the environment and everything that was written
+	@rm -rf .venv .coolhead
