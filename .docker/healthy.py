@@ -15,13 +15,13 @@ TIMEOUT = 8.0
 def api(component: str) -> bool:
     """As the API server sees it; the other components write their heartbeats into its database."""
     with urlopen("http://api-server:8080/api/v2/monitor/health", timeout=TIMEOUT) as answer:
-        return json.load(answer)[component]["status"] == "healthy"
+        return bool(json.load(answer)[component]["status"] == "healthy")
 
 
 def scheduler() -> bool:
-    """The scheduler's own server: 200 while its last heartbeat is fresh."""
+    """The scheduler's own server: 200 while its last heartbeat is fresh, else 503."""
     with urlopen("http://127.0.0.1:8974/health", timeout=TIMEOUT) as answer:
-        return json.load(answer)["scheduler"]["status"] == "healthy"
+        return bool(answer.status == 200)
 
 
 def worker() -> bool:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import AssetOrTimeSchedule, Asset, CronDataIntervalTimetable, get_current_context
+from airflow.sdk import Asset, AssetOrTimeSchedule, CronDataIntervalTimetable, get_current_context
 from airflow.sdk.exceptions import AirflowFailException
 
 from coolhead import clock, settings

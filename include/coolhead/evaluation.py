@@ -47,7 +47,7 @@ def evaluate(store: Store, plan: Plan, market: Market, clock: Clock) -> Evaluate
     scorer: Any = registry.load("sentiment", plan.brands.scorer.name)
     measurer = Measurer(store, market, scorer.name, scorer.revision)
     now = clock.now()
-    points = measurer.measure(now)
+    points = measurer.measure(clock)
     judge = Judge(store, plan, market, measurer)
     signals, touched = 0, list[str]()
     through = start = judge.through()
@@ -123,7 +123,7 @@ class Judge:
         return self._with_baselines(points, logs, span), mentions
 
     def _with_baselines(self, points: pd.DataFrame, logs: Sequence[CollectionLog], span: Window) -> pd.DataFrame:
-        skip = left_out(self.store, self.market.id, span.start)
+        skip = left_out(self.store, self.market, span.start)
         past = Window(span.start - LOOK_BACK - timedelta(days=2), span.end)
         hourly = self.store.read(KpiPoint, market=self.market.id, kpi="volume", grain="hour", source=ALL, lang=ALL, start=past)
         volumes = {p.start: float(p.value or 0) for p in hourly}

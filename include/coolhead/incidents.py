@@ -18,7 +18,7 @@ from coolhead.plan import Market, Plan, RuleEntry
 from coolhead.rows import SEVERITY_NAMES, Decision, Incident, IncidentEvent, Severity, Signal, State
 from coolhead.rules import Finding
 from coolhead.store import Store, Writer
-from coolhead.windows import BASE, GRACE, Window
+from coolhead.windows import BASE, GRACE, Window, local_day
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -241,10 +241,11 @@ def broken_at(decisions: Sequence[Decision]) -> int | None:
     return None
 
 
-def left_out(store: Store, market: str, before: datetime) -> list[Window]:
-    """Stretches of incidents known before a moment, confirmed or dismissed: none of them is usual."""
-    out = []
-    for incident in store.read(Incident, market=market, drill=False):
+def left_out(store: Store, market: Market, before: datetime) -> list[Window]:
+    """Stretches of incidents known before a moment, confirmed or dismissed, and of the plan's known episodes: none is usual."""
+    zone = market.time_zone
+    out = [Window(local_day(e.start, zone).start, local_day(e.end, zone).end) for e in market.known_episodes]
+    for incident in store.read(Incident, market=market.id, drill=False):
         if incident.detected_at >= before:
             continue
         signals = [s.start for s in store.read(Signal, incident_id=incident.incident_id) if s.start < before]

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from coolhead import failpoint, registry
+from coolhead.clock import Clock
 from coolhead.kpis import Kpi
 from coolhead.plan import Market
 from coolhead.rows import ALL, CollectionLog, Dirty, Follower, Grain, KpiPoint, Verdict
@@ -91,12 +92,13 @@ class Measurer:
         self.store, self.market, self.scorer, self.revision = store, market, scorer, revision
         self.kpis = kpis()
 
-    def measure(self, as_of: datetime) -> int:
+    def measure(self, clock: Clock) -> int:
         """Compute every dirty window of 5 minutes with its hour and its local day; returns points written.
 
         Safe to kill and to run again: marks go away in the transaction that stores the points.
         """
         marks = self.store.read(Dirty, market=self.market.id)
+        as_of = clock.now()  # after the marks: whatever they stand for was known before
         zone = ZoneInfo(self.market.time_zone)
         by_day: dict[date, list[Dirty]] = {}
         for mark in marks:

@@ -15,7 +15,7 @@ from coolhead.baselines import LOOK_BACK, WARM_DAYS, usual
 from coolhead.incidents import left_out
 from coolhead.kpis import share
 from coolhead.plan import Market
-from coolhead.rows import ALL, CollectionLog, Decision, Incident, IncidentEvent, KpiPoint, Mention, State
+from coolhead.rows import ALL, CollectionLog, Decision, Incident, IncidentEvent, KpiPoint, State
 from coolhead.schema import Row
 from coolhead.store import Store
 from coolhead.verdicts import SourceSight
@@ -49,11 +49,7 @@ def _advance(store: Store, market: Market, incident: Incident, through: datetime
         events.append(IncidentEvent(incident_id=incident.incident_id, at=at, kind=kind, detail=detail))
         incident = incident.model_copy(update={field: at, **({"state": state} if state else {})})
 
-    if (
-        incident.state == "responding"
-        and incident.responded_at is None
-        and (first := _first_response(store, market, incident, through))
-    ):
+    if incident.responded_at is None and (first := _first_response(store, market, incident, through)):
         note("responded", "responded_at", first, None, "first own post after the approval was seen")
     open_states = ("acknowledged", "assessed", "responding")
     if incident.state in open_states and (at := contained_at(store, market, incident, through)):
@@ -64,13 +60,14 @@ def _advance(store: Store, market: Market, incident: Incident, through: datetime
 
 
 def _first_response(store: Store, market: Market, incident: Incident, through: datetime) -> datetime | None:
+    """T4: the market's first own post after a person approved the response."""
     approved = [d.at for d in store.read(Decision, incident_id=incident.incident_id) if d.kind == "respond"]
     if not approved:
         return None
-    own = [
-        m.published_at for m in store.read(Mention, own=True, source=list(market.sources), published_at=Window(min(approved), max(through, min(approved))))
-    ]  # fmt: skip
-    return min(own, default=None)
+    since = Window(min(approved), max(through, min(approved)))
+    found = store.mentions(market.id, since, "-", "-", through + GRACE)
+    own = found[found.own].published_at
+    return own.min().to_pydatetime() if len(own) else None
 
 
 def contained_at(store: Store, market: Market, incident: Incident, through: datetime) -> datetime | None:
@@ -131,7 +128,7 @@ def _daily(store: Store, market: Market, incident: Incident, through: datetime) 
             day["volume"] = float(row.value or 0)
         else:
             day |= {"negative": float(row.parts["negative"]), "n": float(row.parts["n"])}
-    skip = left_out(store, market.id, incident.onset_at)
+    skip = left_out(store, market, incident.onset_at)
     frame = pd.DataFrame.from_dict(table, orient="index", columns=["volume", "negative", "n"])
     spans = {d: local_day(d, market.time_zone) for d in frame.index}
     onset_day = incident.onset_at.astimezone(zone).date()

@@ -35,8 +35,7 @@ class SourceSight:
         self.covered = merged([(log.start, log.end) for log in known if log.ok])
         self.failed = [log for log in known if not log.ok]
         self.active_from = min((log.start for log in known), default=None)
-        kind = registry.load("sources", source)
-        self.due: timedelta = kind.lag + PATIENCE * kind.poll
+        self.due = _due(source)
 
     def verdict(self, window: Window, rows: int) -> Verdict | None:
         """None: the source did not listen yet. `rows`: its mentions in the window."""
@@ -64,6 +63,15 @@ class SourceSight:
                 continue
             out.append(Outage(self.source, span, (failed.error or "the poll failed") if failed else "no poll covered it"))
         return out
+
+
+def _due(source: str) -> timedelta:
+    """How long after a window's end its poll may still come; at once for a source that is gone from the code."""
+    if source not in registry.names("sources"):
+        return timedelta()
+    kind = registry.load("sources", source)
+    due: timedelta = kind.lag + PATIENCE * kind.poll
+    return due
 
 
 def together(verdicts: Iterable[Verdict | None]) -> Verdict:

@@ -121,7 +121,7 @@ class Reader:
     def usual(self, day: date) -> Usual:
         """Medians over the local days of the 21 before that every source saw and no incident touched."""
         spans = [local_day(day - timedelta(days=back), self.zone) for back in range(LOOK_BACK.days, 0, -1)]
-        skip = left_out(self.store, self.market.id, local_day(day, self.zone).start)
+        skip = left_out(self.store, self.market, local_day(day, self.zone).start)
         points = self.points("day", Window(spans[0].start, spans[-1].end), lang=ALL)
         days, values = 0, dict[str, list[float]]()
         for span in spans:
@@ -141,7 +141,7 @@ class Reader:
         """What is usual per hour of the day, ready for any hour of the window."""
         past = Window(window.start - LOOK_BACK - timedelta(days=2), window.end)
         hourly = self.points("hour", past, kpi="volume", source=ALL, lang=ALL)
-        skip = left_out(self.store, self.market.id, window.start)
+        skip = left_out(self.store, self.market, window.start)
         return VolumeBaseline({p.start: float(p.value or 0) for p in hourly}, self._seen(past), skip, self.zone)
 
     def _seen(self, span: Window) -> list[Window]:
