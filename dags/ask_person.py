@@ -16,6 +16,8 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from bridge import opened
 
+from coolhead import failpoint
+
 log = logging.getLogger(__name__)
 
 
@@ -53,6 +55,7 @@ class AskPerson(HITLOperator):
                     self.process_trigger_event_error(event)
                 time_out(store, step, clock.now())
                 return "nobody answered in time"
+            failpoint.reached("ask.answered")
             by = (event.get("responded_by_user") or {}).get("id") or "unknown"
             asked = question(store, step, clock)
             at = clock.at(event.get("responded_at") or datetime.now(UTC))

@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -42,6 +42,8 @@ from coolhead.windows import Window, floor
 
 FUTURE = timedelta(minutes=15)
 """A publication further ahead of our clock than this is refused: networks' clocks are off by less."""
+PAST = datetime(1995, 1, 1, tzinfo=UTC)
+"""A publication before this is an empty or broken time (year 1, 1900, 1970), and no day of a market could hold it."""
 BATCH = 2_000
 """Rows per transaction of an import; a poll is one transaction whatever its size."""
 
@@ -97,17 +99,17 @@ class Edge:
         """Read one payload. Raises PermanentError where it is none."""
         out = Parsed(landed, len(content), addressed=source.name == "files")
         accounts = {a.casefold().lstrip("@") for a in own}
-        seen: set[tuple[Any, ...]] = set()
+        seen: set[str] = set()
         for position, raw in enumerate(source.mentions(content, landed.meta)):
             try:
                 mention = self._mention(landed, source, raw, accounts)
             except ValidationError as error:
                 out.refused.append(self._refuse(landed, position, raw, _reason(error)))
                 continue
-            if (key := (mention.day, mention.native_id)) in seen:
+            if mention.native_id in seen:
                 out.duplicates += 1
                 continue
-            seen.add(key)
+            seen.add(mention.native_id)
             out.mentions.append(mention)
         return out
 
@@ -126,23 +128,18 @@ class Edge:
         if isinstance(author, str):  # anything else stays as it is, and is refused with its reason
             row["author"] = self.pseudonym(source.name, author)
             row["own"] = row.get("own", False) or author.casefold().lstrip("@") in own
-        published = row.get("published_at")
         now = self._clock.now()
-        known = now
-        if self._assume and isinstance(published, datetime) and published.tzinfo:
-            known = min(now, published + source.lag)
-        day = published.astimezone(now.tzinfo).date() if isinstance(published, datetime) and published.tzinfo else now.date()
         mention = Mention(**{
-            **row, "source": source.name, "payload_id": landed.payload_id, "known_at": known, "known_assumed": self._assume, "day": day,
+            **row, "source": source.name, "payload_id": landed.payload_id, "known_at": now, "known_assumed": self._assume,
+            "day": now.date(),
         })  # fmt: skip
-        if mention.day != (utc_day := mention.published_at.date()):
-            mention = mention.model_copy(update={"day": utc_day})
-        if mention.published_at > now + FUTURE:
-            raise ValidationError.from_exception_data("Mention", [{
-                "type": "value_error", "loc": ("published_at",), "input": str(published),
-                "ctx": {"error": ValueError(f"lies in the future: our clock shows {now.isoformat(timespec='seconds')}")},
-            }])  # fmt: skip
-        return mention
+        published = mention.published_at
+        if published > now + FUTURE:
+            raise _wrong_time(published, f"lies in the future: our clock shows {now.isoformat(timespec='seconds')}")
+        if published < PAST:
+            raise _wrong_time(published, f"lies before {PAST.year}")
+        known = min(now, published + source.lag) if self._assume else now
+        return mention.model_copy(update={"day": published.date(), "known_at": known})
 
     def _refuse(self, landed: Landed, position: int, raw: Mapping[str, Any], reason: str) -> Quarantined:
         text = json.dumps(raw, default=str, ensure_ascii=True)
@@ -151,6 +148,12 @@ class Edge:
             payload_id=landed.payload_id, item=f"row {position}", source=landed.source, origin=_clean(landed.origin),
             reason=_clean(reason)[:2_000], raw=cut, refused_at=self._clock.now(),
         )  # fmt: skip
+
+
+def _wrong_time(published: datetime, what: str) -> ValidationError:
+    return ValidationError.from_exception_data("Mention", [{
+        "type": "value_error", "loc": ("published_at",), "input": str(published), "ctx": {"error": ValueError(what)},
+    }])  # fmt: skip
 
 
 def _clean(text: str) -> str:
@@ -196,7 +199,7 @@ class Collector:
         for landed in self._uncommitted(source.name, market.id, fetched):
             parsed.append(edge.read(landed, self.landing.read(landed), source, query.own_accounts, errors))
         inside = [m.published_at for p in parsed for m in p.mentions if m.published_at in window]
-        error = str(errors[0])[:1_000] if errors else None
+        error = _clean(str(errors[0]))[:1_000] if errors else None
         log = self._log(source, market, window, begun, edge, len(fetched), len(inside), max(inside, default=None), error)
         # Pages come newest first, so the newest is folded in last. After an error no cursor moves: what was not fetched
         # lies behind it, and what was fetched comes again and changes nothing.
@@ -228,8 +231,12 @@ class Collector:
 
     def _uncommitted(self, source: str, market: str, landed: Sequence[Landed]) -> list[Landed]:
         """What was landed now, or by a poll that died before it committed, and is not stored yet."""
-        found = {l.payload_id: l for l in [*self.landing.recent(source), *landed] if l.market == market}
-        done = {p.payload_id for p in self.store.read(Payload, payload_id=list(found))} if found else set()
+        here = [l for l in [*self.landing.recent(source), *landed] if l.market == market]
+        found = {l.payload_id: l for l in here}
+        done = {p.payload_id: p.path for p in self.store.read(Payload, payload_id=list(found))} if found else {}
+        for l in here:
+            if done.get(l.payload_id, l.path) != l.path:
+                self.landing.remove(l.path)  # the same bytes, on a later day: retention and erasure know one place
         return [l for payload_id, l in found.items() if payload_id not in done]
 
     def _log(
@@ -243,11 +250,20 @@ class Collector:
             start=Window(window.start, window.start + timedelta(microseconds=1)),
         )
         before = next((k for k in known if k.end == window.end), None)
-        return CollectionLog(
+        log = CollectionLog(
             source=source.name, market=market.id, start=window.start, end=window.end, ok=error is None, error=error,
             payloads=payloads, rows=rows, newest=newest, known_at=self.clock.now(), assumed=edge._assume,
             attempts=(before.attempts if before else 0) + 1, seconds=round(time.monotonic() - begun, 3),
         )  # fmt: skip
+        if before is None or not before.ok:
+            return log
+        # What was seen stays seen, and was known when it was known: a repeated poll that fails, or whose cursor has moved
+        # so that nothing comes again, takes nothing back.
+        return log.model_copy(update={
+            "ok": True, "error": None, "known_at": before.known_at, "assumed": before.assumed,
+            "payloads": max(payloads, before.payloads), "rows": max(rows, before.rows),
+            "newest": max((n for n in (newest, before.newest) if n), default=None),
+        })  # fmt: skip
 
     def write(self, writer: Writer, parsed: Sequence[Parsed]) -> int:
         """Mentions, matches, refused rows, payloads and dirty marks of some payloads, in the caller's transaction.
@@ -260,7 +276,7 @@ class Collector:
             mentions, known = self._on_known_days(source, [m for p in mine for m in p.mentions])
             addressed = {p.landed.payload_id: p.landed.market for p in mine if p.addressed}
             matches = {m.native_id: self._matches(m, addressed.get(m.payload_id)) for m in mentions}
-            edited = [m for m in mentions if m.native_id in known and known[m.native_id][1] != m.text]
+            edited = [m for m in mentions if m.native_id in known and known[m.native_id][2] != m.text]
             changed = [m for m in mentions if m.native_id not in known] + edited
             marks = dirty((x.market, x.published_at) for m in changed for x in matches[m.native_id])
             writer.upsert([*mentions, *(x for found in matches.values() for x in found), *marks])
@@ -269,17 +285,21 @@ class Collector:
             new += len({m.native_id for m in mentions} - set(known))
         return new
 
-    def _on_known_days(self, source: str, mentions: list[Mention]) -> tuple[list[Mention], dict[str, tuple[date, str]]]:
-        """A mention that came before keeps the day it was first stored under, even if its time was edited since."""
+    def _on_known_days(
+        self, source: str, mentions: list[Mention]
+    ) -> tuple[list[Mention], dict[str, tuple[date, datetime, str]]]:
+        """A mention that came before keeps its first day and publication, even if its time was edited since: its match, its
+        windows and its key stay where they are."""
         if not mentions:
             return [], {}
         known = self.store.existing(source, [m.native_id for m in mentions], around([m.published_at for m in mentions]))
-        placed = [
-            m.model_copy(update={"day": known[m.native_id][0]})
-            if m.native_id in known and known[m.native_id][0] != m.day
-            else m
-            for m in mentions
-        ]
+        first = {m.native_id: (m.day, m.published_at) for m in reversed(mentions)}
+        first |= {native_id: (day, published) for native_id, (day, published, _) in known.items()}
+        placed = []
+        for m in mentions:
+            day, published = first[m.native_id]
+            same = (m.day, m.published_at) == (day, published)
+            placed.append(m if same else m.model_copy(update={"day": day, "published_at": published}))
         return placed, known
 
     def _matches(self, mention: Mention, addressed: str | None) -> list[Match]:

@@ -286,7 +286,7 @@ def answer(store: Store, step: Step, option: str, form: Mapping[str, Any], by: s
     event, and the question is asked again where it is still open.
     """
     kind = "dismiss" if option == "Dismiss" else step.kind
-    details = {k: v for k, v in form.items() if v not in ("", None)}
+    details = {k: v for k, v in form.items() if v not in ("", None) and (k != "dismissal" or kind == "dismiss")}
     if kind == "assess":
         details["commander"] = by
     reason = str(form.get("reason") or "")

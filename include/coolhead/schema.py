@@ -45,7 +45,10 @@ class Row(BaseModel):
 def _aware(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("has no time zone")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("lies outside of the calendar in UTC") from None
 
 
 def _storable(text: str) -> str:

@@ -162,7 +162,8 @@ class Writer:
         if keys:
             names = ("source", "day", "native_id")
             bound = statement.where(*(target.c[n] == sa.bindparam(f"b_{n}") for n in names))
-            self._connection.execute(bound, [{f"b_{n}": k[n] for n in names} for k in keys])
+            ordered = sorted(keys, key=lambda k: tuple(k[n] for n in names))  # as _folded does
+            self._connection.execute(bound, [{f"b_{n}": k[n] for n in names} for k in ordered])
 
 
 class Store:
@@ -214,15 +215,17 @@ class Store:
             t = TABLES[kind]
             return connection.execute(sa.select(sa.func.count()).select_from(t).where(*_conditions(t, where))).scalar_one()
 
-    def existing(self, source: str, native_ids: Sequence[str], days: Window) -> dict[str, tuple[date, str]]:
-        """native id -> (day it is stored under, text) of those mentions of the source that are stored, within a span around it."""
-        out: dict[str, tuple[date, str]] = {}
+    def existing(self, source: str, native_ids: Sequence[str], days: Window) -> dict[str, tuple[date, datetime, str]]:
+        """native id -> (day it is stored under, publication, text) of those mentions of the source that are stored, within a
+        span around it."""
+        out: dict[str, tuple[date, datetime, str]] = {}
         near = (MENTION.c.source == source, MENTION.c.day >= days.start.date(), MENTION.c.day <= days.end.date())
-        chosen = sa.select(MENTION.c.native_id, MENTION.c.day, MENTION.c.text).order_by(MENTION.c.day.desc())
+        names = ("native_id", "day", "published_at", "text")
+        chosen = sa.select(*(MENTION.c[n] for n in names)).order_by(MENTION.c.day.desc())
         with self._reader.connect() as connection:
             for i in range(0, len(native_ids), 500):
                 found = connection.execute(chosen.where(*near, MENTION.c.native_id.in_(native_ids[i : i + 500])))
-                out.update({native_id: (day, text) for native_id, day, text in found})
+                out.update({native_id: (day, published, text) for native_id, day, published, text in found})
         return out
 
     def mentions(self, market: str, window: Window, scorer: str, revision: str, as_of: datetime) -> "Any":
@@ -310,7 +313,7 @@ def _on_conflict(kind: type[schema.Row], statement: Any) -> Any:
         if c.col.merge == "fill":
             value = sa.func.coalesce(value, target.c[c.name])
         elif c.col.merge == "greatest":
-            value = sa.case((value > target.c[c.name], value), else_=target.c[c.name])
+            value = sa.case((target.c[c.name].is_(None) | (value > target.c[c.name]), value), else_=target.c[c.name])
         sets[c.name] = value
     keys = [c.name for c in target.primary_key.columns]
     if not sets:
@@ -329,7 +332,10 @@ def _upsert_statement(kind: type[schema.Row], dialect: str) -> Any:
 
 
 def _folded(kind: type[schema.Row], rows: Sequence[schema.Row]) -> list[dict[str, Any]]:
-    """One dict per key: a key twice in one statement is an error to both databases, so merge it here by the same rules."""
+    """One dict per key: a key twice in one statement is an error to both databases, so merge it here by the same rules.
+
+    In key order, so that two writers of the same keys lock them in the same order: else PostgreSQL finds deadlocks.
+    """
     keys = [c.name for c in schema.columns(kind) if c.col.key]
     merge = {c.name: c.col.merge for c in schema.columns(kind)}
     out: dict[tuple[Any, ...], dict[str, Any]] = {}
@@ -340,9 +346,9 @@ def _folded(kind: type[schema.Row], rows: Sequence[schema.Row]) -> list[dict[str
             for name, rule in merge.items():
                 if rule == "replace" or (rule == "fill" and value[name] is not None):
                     known[name] = value[name]
-                elif rule == "greatest":
-                    known[name] = max(known[name], value[name])
-    return list(out.values())
+                elif rule == "greatest" and value[name] is not None:
+                    known[name] = value[name] if known[name] is None else max(known[name], value[name])
+    return [out[key] for key in sorted(out)]
 
 
 def around(moments: Sequence[datetime], days: int = 7) -> Window:

@@ -82,8 +82,8 @@ def moment(value: Any, what: str = "time") -> datetime:
     """An aware time from ISO text (or a datetime), in UTC. Raises ConfigError for naive or unreadable ones."""
     try:
         parsed = value if isinstance(value, datetime) else datetime.fromisoformat(str(value).replace("Z", "+00:00"))
-    except ValueError:
+        if parsed.tzinfo is None:
+            raise ConfigError(f"{what}: {value!r} has no time zone; write e.g. {parsed.isoformat()}+00:00")
+        return parsed.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise ConfigError(f"{what}: {value!r} is no ISO time; write e.g. 2026-03-01T09:00:00+00:00") from None
-    if parsed.tzinfo is None:
-        raise ConfigError(f"{what}: {value!r} has no time zone; write e.g. {parsed.isoformat()}+00:00")
-    return parsed.astimezone(UTC)

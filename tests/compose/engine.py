@@ -5,6 +5,7 @@ own socket and ends with the test.
 """
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,7 @@ TOOLS = {"dockerd": "docker.io", "runc": "runc", "mmdebstrap": "mmdebstrap", "do
 """Command -> Debian package. Recommended packages stay out, but for tini: `init: true` needs it."""
 PARTS = "ca-certificates,python3,python3-venv,postgresql,redis-server"
 STAND_INS = ("python", "postgres", "redis")
-BRIDGE = "172.30.0.1/24"
+BRIDGE, BRIDGE_NET = "172.30.0.1/24", "172.30.0.0/24"
 PATH = "/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Debian's tools only: whatever else calls itself docker on this machine stays out."""
 BEGUN = time.monotonic()
@@ -52,8 +53,7 @@ def engine(cache: Path) -> Generator[dict[str, str]]:
     """The engine's environment (DOCKER_HOST and nothing secret). The engine is stopped at the end, come what may."""
     socket, log = cache / "docker.sock", cache / "dockerd.log"
     env = {"PATH": PATH, "HOME": str(cache), "DOCKER_HOST": f"unix://{socket}", "DOCKER_BUILDKIT": "0", "LANG": "C.UTF-8"}
-    bridge = Path("/sys/class/net/docker0")
-    had_bridge = bridge.exists()
+    had_bridge = Path("/sys/class/net/docker0").exists()
     with log.open("w") as out:
         # Ulimits and the OOM score: a box without CAP_SYS_RESOURCE cannot raise them, and dockerd insists otherwise.
         daemon = subprocess.Popen(
@@ -79,9 +79,23 @@ def engine(cache: Path) -> Generator[dict[str, str]]:
         except subprocess.TimeoutExpired:
             daemon.kill()
             daemon.wait()
-        if not had_bridge and bridge.exists() and shutil.which("ip", path=PATH):
-            subprocess.run(["ip", "link", "delete", "docker0"], env={"PATH": PATH}, check=False)
+        if not had_bridge:
+            tidy_network()
         say("engine stopped")
+
+
+def tidy_network() -> None:
+    """Take away the bridge and the packet filter's rules, which an engine leaves behind; a DROP of its own among them."""
+    env = {"PATH": PATH}
+    subprocess.run(["ip", "link", "delete", "docker0"], env=env, capture_output=True)
+    for table in ("nat", "filter"):
+        saved = subprocess.run(["iptables-save", "-t", table], env=env, capture_output=True, text=True).stdout.splitlines()
+        ours = [line for line in saved if "DOCKER" in line or "docker0" in line or BRIDGE_NET in line]
+        undone = [["-D", *shlex.split(line)[1:]] for line in ours if line.startswith("-A")]
+        undone += [["-X", line[1:].split()[0]] for line in ours if line.startswith(":")]
+        undone += [["-P", "FORWARD", "ACCEPT"]] if table == "filter" and ours else []
+        for words in undone:
+            subprocess.run(["iptables", "-t", table, *words], env=env, capture_output=True)
 
 
 def stand_ins(cache: Path, env: dict[str, str]) -> None:

@@ -1,24 +1,25 @@
 """One play through the stack: an invented brand's month, from an export dropped into the inbox to the daily brief."""
 
+import csv
 import sys
 import time
+from typing import Any
 
 from engine import say
 from stack import Stack
 
 NOW = "2026-03-25T21:00:00+00:00"
 """The play's clock stands still here, three hours into the story's firestorm."""
+HOME = "/var/lib/coolhead"
 DAY, BRAND, MARKET = "2026-03-25", "Zefirella", "zefirella"
 STAGE = f"""
 from datetime import datetime
 from coolhead import clock, settings
 from coolhead.play import story
 
-where, now = settings.load(), datetime.fromisoformat("{NOW}")
-clock.set_play(where.play, now)
-told = [post for post in story.posts() if post.at < now and not post.gated]
-(where.inbox / "{MARKET}" / "export.csv").write_text(story.as_csv(told), encoding="utf-8")
-print(len(told), "invented posts in the inbox of {MARKET}")
+now = datetime.fromisoformat("{NOW}")
+clock.set_play(settings.load().play, now)
+print(story.as_csv(post for post in story.posts() if post.at < now and not post.gated), end="")
 """
 HISTORY = {"start": "2026-03-02T00:00:00+00:00", "end": NOW, "history": True}
 RUNS: list[tuple[str, dict[str, object]]] = [
@@ -27,6 +28,7 @@ RUNS: list[tuple[str, dict[str, object]]] = [
     ("evaluate_brands", {}),
     ("report_daily_kpis", {"day": DAY}),
 ]
+UNSCHEDULED = {None, "Never, external triggers only"}
 TABLES = ("mention", "match", "score", "kpi_point", "signal", "incident", "collection_log")
 SHOWN = ("volume", "unique_authors", "reach_total", "negative_share", "net_sentiment_total")
 
@@ -37,7 +39,7 @@ def play(stack: Stack) -> None:
         "worker", "coolhead", "plan", "init", BRAND, "--languages", "en,it,pl,id", "--time-zone", "Europe/Rome",
         "--email", "duty@example.org",
     ).splitlines()[0])  # fmt: skip
-    say(stack.inside("worker", "python3", "-", stdin=STAGE).strip())
+    stack.drop("export.csv", stack.inside("worker", "python3", "-", stdin=STAGE), f"{HOME}/inbox/{MARKET}/")
     stack.sign_in()
     wait_for_dags(stack)
     for dag, conf in RUNS:
@@ -53,7 +55,7 @@ def wait_for_dags(stack: Stack) -> None:
         errors = stack.ask("GET", "/api/v2/importErrors")["import_errors"]
         if errors:
             sys.exit("Dags that do not load: " + "\n".join(f"{e['filename']}: {e['stack_trace']}" for e in errors))
-        if all(dag in known and known[dag] in {None, "Never, external triggers only", "None"} for dag, _ in RUNS):
+        if {dag for dag, _ in RUNS} <= known.keys() and set(known.values()) <= UNSCHEDULED:
             say(f"{len(known)} Dags, none on a schedule: {', '.join(sorted(known))}")
             return
         if time.monotonic() > limit:
@@ -84,27 +86,29 @@ def trigger(stack: Stack, dag: str, conf: dict[str, object]) -> None:
 def show_log(stack: Stack, dag: str, run: str, task: str) -> None:
     """A task's log as the API server serves it to people: from the volume that the worker wrote."""
     path = f"/api/v2/dags/{dag}/dagRuns/{run}/taskInstances/{task}/logs/1?full_content=true"
-    lines = [line.get("event", "") if isinstance(line, dict) else str(line) for line in stack.ask("GET", path)["content"]]
-    for line in lines[-12:]:
-        print(f"           | {line[:220]}", flush=True)
+    lines: list[dict[str, Any]] = stack.ask("GET", path)["content"]
     assert lines, "an empty log"
+    for line in lines[-12:]:
+        raised = "; ".join(f"{e['exc_type']}: {e['exc_value']}" for e in line.get("error_detail") or [])
+        print(f"           | {line['event'][:220]} {raised}".rstrip(), flush=True)
 
 
 def show_brief(stack: Stack) -> None:
     """The brief stands in the volume, with numbers; the rows stand in PostgreSQL."""
-    folder = f"/var/lib/coolhead/reports/daily/{MARKET}"
+    folder = f"{HOME}/reports/daily/{MARKET}"
     files = stack.inside("api-server", "sh", "-c", f"cd {folder} && wc -c *").strip()
     print("\n".join(f"           | {line}" for line in files.splitlines()), flush=True)
     page = stack.inside("api-server", "cat", f"{folder}/{DAY}.html")
     assert BRAND in page and "</html>" in page, page[:500]
-    numbers = stack.inside("api-server", "cat", f"{folder}/{DAY}.csv").splitlines()
-    head = numbers[0].split(",")
-    rows = [dict(zip(head, line.split(","), strict=False)) for line in numbers[1:]]
+    rows = list(csv.DictReader(stack.inside("api-server", "cat", f"{folder}/{DAY}.csv").splitlines()))
     whole = {row["kpi"]: row for row in rows if row["source"] == row["lang"] == "all"}
     for name in SHOWN:
         row = whole[name]
         print(f"           | {name} {row['value']} [{row['low']}, {row['high']}] n={row['n']} {row['quality']}", flush=True)
-    counts = {t: int(stack.sql(f'SELECT count(*) FROM "{t}"')) for t in TABLES}
-    assert all(counts[t] for t in ("mention", "match", "score", "kpi_point", "signal", "incident")), counts
     assert float(whole["volume"]["value"]) > 0, whole["volume"]
+    counts = stack.counts(TABLES)
+    assert all(counts[t] for t in ("mention", "match", "score", "kpi_point", "signal", "incident")), counts
     say("PostgreSQL: " + ", ".join(f"{t} {n}" for t, n in counts.items()))
+    stack.compose("run", "--rm", "init")
+    assert stack.counts(TABLES) == counts, (stack.counts(TABLES), counts)
+    say("init once more: nothing changed")

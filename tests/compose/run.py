@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The compose stack for real: built, started, healthy, and one play run through it to its brief. Outside `make test`.
 
-    sudo python3 tests/compose/run.py [--cache DIR] [--fresh] [--keep]
+    sudo python3 tests/compose/run.py [--cache DIR] [--fresh] [--wait]
 
 Debian, root, some gigabytes, and network for Debian's and Python's packages; no image registry. The base images are
 stand-ins made by engine.py. What is printed is the proof: the services' health, each run's state, the numbers of the
@@ -48,7 +48,7 @@ def refuses_without_secrets(stack: Stack) -> None:
         [*stack.compose_command(empty), "config", "-q"], env=stack.env, cwd=ROOT, capture_output=True, text=True
     )
     assert found.returncode != 0 and "draw the secrets" in found.stderr, found.stderr
-    say("without secrets: " + found.stderr.strip()[:110])
+    say("without secrets: " + found.stderr.strip().rpartition(": ")[2])
 
 
 def main() -> int:
@@ -56,7 +56,7 @@ def main() -> int:
     default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "coolhead-compose"
     asked.add_argument("--cache", type=Path, default=default, help=f"base system and images (default {default})")
     asked.add_argument("--fresh", action="store_true", help="start from nothing: remove the cache first")
-    asked.add_argument("--keep", action="store_true", help="leave the containers' data for a look at it after a failure")
+    asked.add_argument("--wait", action="store_true", help="wait for Enter before taking the stack down, to look at it")
     given = asked.parse_args()
     # a TERM unwinds too: no engine is left behind
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
@@ -74,25 +74,33 @@ def main() -> int:
         env |= settings | {"COOLHEAD_PORT": str(port), "COMPOSE_PROJECT_NAME": "coolheadtest"}
         stack = Stack(ROOT, Path(folder) / "env", env, port, drawn)
         refuses_without_secrets(stack)
+
+        def down() -> None:
+            run([*stack.command, "down", "-v", "--timeout", "20"], env, cache / "down.log", ROOT)
+
+        down()  # what a killed test left behind has other secrets
         try:
             say("docker-compose up -d --build")
             begun = time.monotonic()
             run([*stack.command, "up", "-d", "--build"], env, cache / "up.log", ROOT)
             say(f"up returned after {time.monotonic() - begun:.0f} s; waiting until every service is healthy")
-            stack.wait_healthy(420)
+            stack.wait_healthy(300)
             say("all healthy")
             stack.show()
             stack.check_walls()
             play(stack)
+            say(stack.sizes(cache))
         except BaseException:
             stack.show()
             print(stack.compose("logs", "--no-color", "--tail=60", check=False))
             raise
         finally:
-            if not given.keep:
-                run([*stack.command, "down", "-v", "--timeout", "20"], env, cache / "down.log", ROOT)
-                say("down -v")
-        say("sizes: " + stack.sizes(cache))
+            if given.wait:
+                input(
+                    f"http://127.0.0.1:{port} admin {drawn['COOLHEAD_ADMIN_PASSWORD']}; DOCKER_HOST={env['DOCKER_HOST']}; Enter ends: "
+                )
+            down()
+            say("down -v")
     print(json.dumps({"compose": "ok", "seconds": round(time.monotonic() - stack.begun)}))
     return 0
 

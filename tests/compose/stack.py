@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -42,8 +43,7 @@ class Stack:
 
     def containers(self) -> list[dict[str, Any]]:
         ids = self.compose("ps", "-q").split()
-        found = subprocess.run(["docker", "inspect", *ids], env=self.env, capture_output=True, text=True, check=True)
-        return json.loads(found.stdout)  # type: ignore[no-any-return]
+        return json.loads(self.docker("inspect", *ids))  # type: ignore[no-any-return]
 
     def health(self) -> dict[str, str]:
         """Service -> healthy, starting, unhealthy; a one-shot: its exit code."""
@@ -99,6 +99,18 @@ class Stack:
     def sql(self, statement: str) -> str:
         return self.inside("postgres", "psql", "-U", "postgres", "-d", "coolhead", "-At", "-F", " ", "-c", statement).strip()
 
+    def counts(self, tables: Sequence[str]) -> dict[str, int]:
+        """Rows of the store's tables."""
+        return {t: int(self.sql(f'SELECT count(*) FROM "{t}"')) for t in tables}
+
+    def drop(self, name: str, content: str, place: str) -> None:
+        """Copy a file into the shared volume as a person does: with `docker cp`, past the read-only image."""
+        path = self.env_file.with_name(name)
+        path.write_text(content, encoding="utf-8")
+        worker = self.compose("ps", "-q", "worker").strip()
+        subprocess.run(["docker", "cp", str(path), f"{worker}:{place}"], env=self.env, check=True)
+        say(f"dropped {name} ({len(content.splitlines())} lines) into {place}")
+
     def check_walls(self) -> None:
         """One published port, on loopback; strangers refused by API, Redis and the other role's database."""
         published = [
@@ -127,13 +139,12 @@ class Stack:
         )
 
     def sizes(self, cache: Path) -> str:
-        images = subprocess.run(
-            ["docker", "images", "--format", "{{.Repository}} {{.Size}}"],
-            env=self.env,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        known = [line for line in images.stdout.splitlines() if line.startswith("coolhead")]
+        """Images, memory of the running services, and the cache on disk."""
+        images = self.docker("images", "--format", "{{.Repository}} {{.Size}}").splitlines()
+        memory = self.docker("stats", "--no-stream", "--format", "{{.Name}} {{.MemUsage}}").splitlines()
         used = subprocess.run(["du", "-sh", str(cache)], capture_output=True, text=True, check=True).stdout.split()[0]
-        return ", ".join(known) + f"; cache {used}"
+        shown = [" ".join(line.split()[:2]).removeprefix("coolheadtest_").replace("_1", "") for line in memory]
+        return f"images {', '.join(i for i in images if i.startswith('coolhead'))}; memory {', '.join(shown)}; cache {used}"
+
+    def docker(self, *words: str) -> str:
+        return subprocess.run(["docker", *words], env=self.env, capture_output=True, text=True, check=True).stdout
