@@ -33,7 +33,7 @@ RUN groupadd --gid 50000 coolhead \
     && install -d -o coolhead -g coolhead -m 750 /var/lib/coolhead /var/lib/signin /var/log/airflow
 COPY --from=parts /opt/venv /opt/venv
 WORKDIR /opt/coolhead
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY include include
 # Editable, as everywhere else: one import path, and the shipped plan is found beside the package.
 RUN pip install --quiet --no-cache-dir --no-deps --editable . && python3 -m compileall -q include

@@ -4,6 +4,7 @@ Exit status: 0 done, 1 the input or the plan is wrong (the message says where an
 """
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -22,6 +23,9 @@ SCORE_BATCH = 1_000
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry of the command."""
     options = _parser().parse_args(argv)
+    for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a letter gets its number, not a traceback
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         return int(options.run(options) or 0)
     except CoolheadError as error:
@@ -95,7 +99,7 @@ def _plan_init_options(p: argparse.ArgumentParser) -> None:
 
 
 def _out(value: Any) -> None:
-    print(json.dumps(value, ensure_ascii=False, default=str))
+    print(json.dumps(value, ensure_ascii="utf" not in (sys.stdout.encoding or "").lower(), default=str))
 
 
 def _say(line: str) -> None:
@@ -152,9 +156,11 @@ def _batches(lines: Iterator[tuple[int, bytes]], size: int) -> Iterator[list[tup
 
 
 def _asked(number: int, line: bytes) -> tuple[str, str | None]:
+    if not line.strip():
+        raise ConfigError(f'line {number}: is blank; write "" for an empty text')
     try:
         value = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"line {number}: no JSON ({error}); write a JSON string, or an object with `text`") from None
     if isinstance(value, str):
         return value, None
@@ -175,7 +181,7 @@ def _import(options: Any) -> int:
     chosen = files.Settings.model_validate({"mapping": dict(_column(c) for c in options.column)}) if options.column else None
     files.layout_of(options.file, chosen)  # an unknown layout is said before anything is written
     where = settings.load()
-    plan = add_brand(where.plan, options.brand, tuple(options.languages.split(",")), options.time_zone)
+    plan = add_brand(where.plan, options.brand, tuple(_words(options.languages)), options.time_zone)
     migrate(where.store)
     store = Store(where.store)
     planning.adopt(store, plan, clock.Wall())

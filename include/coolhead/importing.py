@@ -18,7 +18,7 @@ from coolhead.landing import Landed
 from coolhead.plan import Market, Plan
 from coolhead.quality import gate
 from coolhead.reports import daily
-from coolhead.rows import CollectionLog, Incident, KpiPoint, Quarantined
+from coolhead.rows import CollectionLog, Incident, KpiPoint, Payload, Quarantined
 from coolhead.scoring import score
 from coolhead.settings import Settings
 from coolhead.sources import files
@@ -80,9 +80,9 @@ class Importer:
         for fetched in files.read(path, chosen):
             landed = self.collector.landing.put(source.name, self.market.id, fetched, self.clock.now())
             parsed = edge.parse(landed, self.collector.landing.read(landed), source, ())
-            self._count(parsed, landed, out)
-            with self.store.writing() as writer:
-                self.collector.write(writer, [parsed])
+            if self._count(parsed, landed, out) or not self.store.count(Payload, payload_id=landed.payload_id):
+                with self.store.writing() as writer:
+                    self.collector.write(writer, [parsed])
             times = [m.published_at for m in parsed.mentions]
             first, last = (
                 min([*times, *([first] if first else [])], default=None),
@@ -92,18 +92,20 @@ class Importer:
         if first and last:
             self._cover(first, last, out.mentions + out.duplicates)
 
-    def _count(self, parsed: Parsed, landed: Landed, out: Imported) -> None:
+    def _count(self, parsed: Parsed, landed: Landed, out: Imported) -> int:
+        """Adds to `out`; returns how many rows are new. What the quality gate refused before is not: it would come and go again."""
         known = set()
         if parsed.mentions:
             days = around([m.published_at for m in parsed.mentions])
             known = set(self.store.existing("files", [m.native_id for m in parsed.mentions], days))
-        again = sum(m.native_id in known for m in parsed.mentions)
         refused = {q.item for q in self.store.read(Quarantined, payload_id=landed.payload_id)}
+        again = sum(m.native_id in known or f"id {m.native_id}" in refused for m in parsed.mentions)
         refused_again = sum(q.item in refused for q in parsed.refused)
         out.rows += parsed.rows
         out.mentions += len(parsed.mentions) - again
         out.quarantined += len(parsed.refused) - refused_again
         out.duplicates += parsed.duplicates + again + refused_again
+        return parsed.rows - parsed.duplicates - again - refused_again
 
     def _cover(self, first: datetime, last: datetime, rows: int) -> None:
         """The export says what it covers: from its first to its last mention."""

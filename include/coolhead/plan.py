@@ -8,13 +8,15 @@ a crisis breaks nothing that runs.
 import difflib
 import hashlib
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 from zoneinfo import available_timezones
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from coolhead import registry
 from coolhead.errors import ConfigError
@@ -40,6 +42,15 @@ def _zone(value: str) -> str:
     return value
 
 
+def _term(value: str) -> str:
+    if not value.strip():
+        raise ValueError("is empty and would match everything; write a name or word")
+    return value.strip()
+
+
+Term = Annotated[str, AfterValidator(_term)]
+
+
 def _plugin(family: str) -> AfterValidator:
     def check(value: str) -> str:
         if value not in (choices := registry.names(family)):
@@ -52,9 +63,9 @@ def _plugin(family: str) -> AfterValidator:
 class Terms(Part):
     """A mention matches when it holds any of `any_of`, every one of `all_of` and none of `none_of`."""
 
-    any_of: Annotated[tuple[str, ...], Field(min_length=1)]
-    all_of: tuple[str, ...] = ()
-    none_of: tuple[str, ...] = ()
+    any_of: Annotated[tuple[Term, ...], Field(min_length=1)]
+    all_of: tuple[Term, ...] = ()
+    none_of: tuple[Term, ...] = ()
 
 
 class Episode(Part):
@@ -65,6 +76,12 @@ class Episode(Part):
     crisis: bool
     note: str = ""
 
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.end < self.start:
+            raise ValueError(f"end {self.end} lies before start {self.start}")
+        return self
+
 
 class Market(Part):
     """Brand x country: time zone, languages, terms, sources."""
@@ -74,7 +91,7 @@ class Market(Part):
     time_zone: Annotated[str, AfterValidator(_zone)]
     languages: Annotated[tuple[Annotated[str, Field(pattern=r"^[a-z]{2}$")], ...], Field(min_length=1)]
     terms: Terms
-    own_accounts: dict[str, tuple[str, ...]] = {}
+    own_accounts: dict[Annotated[str, _plugin("sources")], tuple[str, ...]] = {}
     sources: dict[Annotated[str, _plugin("sources")], dict[str, Any]]
     known_episodes: tuple[Episode, ...] = ()
 
@@ -124,10 +141,18 @@ class Brands(Part):
 
     @model_validator(mode="after")
     def _unique(self) -> Self:
-        ids = [m.id for b in self.brands for m in b.markets]
-        for twice in sorted({i for i in ids if ids.count(i) > 1}):
-            raise ValueError(f"two markets have the id {twice!r}; each needs its own")
+        _raise(_twice("markets have the id", [m.id for b in self.brands for m in b.markets]))
         return self
+
+
+def _twice(what: str, names: list[str]) -> list[str]:
+    return [f"two {what} {n!r}; each needs its own" for n in sorted({n for n in names if names.count(n) > 1})]
+
+
+def _raise(problems: list[str]) -> None:
+    """One per line, so that `_explain` tells them all."""
+    if problems:
+        raise ValueError("\n".join(problems))
 
 
 class RuleEntry(BaseModel):
@@ -187,16 +212,21 @@ class Escalation(Part):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
+        ids = [p.id for p in self.people]
         held = {r for p in self.people for r in p.roles}
-        for role in REQUIRED_ROLES:
-            if role not in held:
-                raise ValueError(
-                    f"nobody has the role {role!r}; add it to `roles` of one of: {', '.join(p.id for p in self.people)}"
-                )
-        for i, step in enumerate(self.steps):
-            for channel in step.channels:
-                if not any(channel in p.addresses for p in self.people if set(p.roles) & set(step.notify)):
-                    raise ValueError(f"steps[{i}]: none of {', '.join(step.notify)} has an address for the channel {channel!r}")
+        problems = _twice("people have the id", ids)  # the second one's notices would take the place of the first one's
+        problems += [
+            f"nobody has the role {role!r}; add it to `roles` of one of: {', '.join(ids)}"
+            for role in REQUIRED_ROLES
+            if role not in held
+        ]
+        problems += [
+            f"steps.{i}: none of {', '.join(step.notify)} has an address for the channel {channel!r}"
+            for i, step in enumerate(self.steps)
+            for channel in step.channels
+            if not any(channel in p.addresses for p in self.people if set(p.roles) & set(step.notify))
+        ]
+        _raise(problems)
         return self
 
 
@@ -243,21 +273,26 @@ class Plan(Part):
 _MODELS: dict[str, type[Part]] = {"brands.yaml": Brands, "rules.yaml": Rules, "escalation.yaml": Escalation}
 
 
+@dataclass(frozen=True)
+class _File:
+    """One file as read; `part` is None where it has mistakes of its own."""
+
+    path: Path
+    node: Any
+    part: Any
+
+    def at(self, *loc: Any) -> str:
+        return f"{self.path}:{_line(self.node, loc)}"
+
+
 def load(folder: Path) -> Plan:
     """Read and check a plan. Raises ConfigError with every mistake, one per line."""
     mistakes: list[str] = []
-    parts: dict[str, Any] = {}
-    for name in FILES:
-        try:
-            parts[name.removesuffix(".yaml")] = _file(folder / name, mistakes)
-        except ConfigError as error:
-            mistakes.append(str(error))
-    if not mistakes:
-        plan = Plan(**parts)
-        mistakes += _cross_check(plan)
+    brands, rules, escalation = (_file(folder / name, mistakes) for name in FILES)
+    mistakes += [*_check_brands(brands), *_check_rules(rules, brands.part), *_check_escalation(escalation)]
     if mistakes:
         raise ConfigError("\n".join(mistakes))
-    return plan
+    return Plan(brands=brands.part, rules=rules.part, escalation=escalation.part)
 
 
 def restore(content: dict[str, Any]) -> Plan:
@@ -265,39 +300,81 @@ def restore(content: dict[str, Any]) -> Plan:
     return Plan.model_validate(content)
 
 
-def _file(path: Path, mistakes: list[str]) -> Any:
+def _file(path: Path, mistakes: list[str]) -> _File:
+    try:
+        content, node = _parsed(path)
+        part = None
+        try:
+            part = _MODELS[path.name].model_validate(content)
+        except ValidationError as error:
+            mistakes += _explain(path, node, _MODELS[path.name], error)
+        mistakes += [f"{path}:{line}: {key}: stands twice; join the two" for line, key in _repeated(node)]
+    except ConfigError as error:
+        mistakes.append(str(error))
+        return _File(path, None, None)
+    return _File(path, node, part)
+
+
+def _parsed(path: Path) -> tuple[dict[str, Any], Any]:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigError(f"{path}: the file is missing; `coolhead plan init BRAND` writes a plan") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: byte {error.start} is no UTF-8; save the file as UTF-8") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
     try:
         content, node = yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        why = ", ".join(filter(None, (error.context, error.problem)))
+        raise ConfigError(f"{path}:{line}: no valid YAML: {why}; look at this line and the one above it") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date such as 2026-02-30
         raise ConfigError(f"{path}: no valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: must be a mapping with the keys {', '.join(_MODELS[path.name].model_fields)}")
-    try:
-        return _MODELS[path.name].model_validate(content)
-    except ValidationError as error:
-        mistakes += [_explain(path, node, _MODELS[path.name], e) for e in error.errors()]
-        return None
+    return content, node
 
 
-def _explain(path: Path, node: Any, model: type[BaseModel], error: Any) -> str:
-    loc = tuple(error["loc"])
-    where = ".".join(str(p) for p in loc) or "the file"
-    message = error["msg"].removeprefix("Value error, ")
+def _repeated(node: Any) -> Iterator[tuple[int, str]]:
+    """(line, key) of keys that stand twice in one mapping: YAML would keep the last and say nothing."""
+    seen: set[str] = set()
+    for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
+        if key.value in seen:
+            yield key.start_mark.line + 1, str(key.value)
+        seen.add(str(key.value))
+        yield from _repeated(value)
+    for item in node.value if isinstance(node, yaml.SequenceNode) else ():
+        yield from _repeated(item)
+
+
+def _explain(
+    path: Path, node: Any, model: type[BaseModel], error: ValidationError, base: tuple[Any, ...] = (), called: str = ""
+) -> list[str]:
+    """Every mistake with file, line, key and cure. `base`, `called`: where in the file the model stands."""
+    # A list with a wrong item is said to be too short as well: an echo, with all of its content.
+    found = [e for e in error.errors() if not (e["type"] == "too_short" and e["input"])]
+    out: list[str] = []
+    for e in found:
+        loc = tuple(part for part in e["loc"] if part != "[key]")
+        where = ".".join(filter(None, (called, *map(str, loc)))) or "the file"
+        out += [f"{path}:{_line(node, (*base, *loc))}: {where}: {m}" for m in _message(model, e, loc).split("\n")]
+    return out
+
+
+def _message(model: type[BaseModel], error: Any, loc: tuple[Any, ...]) -> str:
+    message = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         keys = _keys_at(model, loc[:-1])
         near = difflib.get_close_matches(str(loc[-1]), keys, 1)
-        message = "unknown key; " + (f"did you mean {near[0]!r}? " if near else "") + f"valid keys: {', '.join(keys)}"
-    elif error["type"] == "missing":
-        message = "is missing; add it"
-    elif error["type"] != "value_error":
-        message += f"; it is {error['input']!r}"
-    return f"{path}:{_line(node, loc)}: {where}: {message}"
+        return "unknown key; " + (f"did you mean {near[0]!r}? " if near else "") + f"valid keys: {', '.join(keys)}"
+    if error["type"] == "missing":
+        return "is missing; add it"
+    if error["type"] == "value_error":
+        return message
+    quotes = error["type"] == "string_type" and isinstance(error["input"], (bool, int, float, date))
+    return f"{message}; it is {error['input']!r}" + ("; write it in quotes" if quotes else "")
 
 
 def _keys_at(model: Any, loc: tuple[Any, ...]) -> list[str]:
@@ -329,38 +406,40 @@ def _line(node: Any, loc: tuple[Any, ...]) -> int:
     return line
 
 
-def _cross_check(plan: Plan) -> list[str]:
-    """What one file cannot know: settings of plug-ins, markets named by rules."""
-    out: list[str] = []
-    for m in plan.markets:
-        for name, settings in m.sources.items():
-            out += _plugin_settings(
-                f"brands.yaml: market {m.id}: sources.{name}", registry.load("sources", name).Settings, settings
-            )
-    for r in plan.rules.rules:
-        out += _plugin_settings(f"rules.yaml: rule {r.name}", registry.load("rules", r.rule).Settings, r.settings)
-        unknown = [m for m in r.markets if m not in {x.id for x in plan.markets}]
-        out += [f"rules.yaml: rule {r.name}: markets: there is no market {m!r} in brands.yaml" for m in unknown]
-    names = [r.name for r in plan.rules.rules]
-    out += [
-        f"rules.yaml: two rules have the name {n!r}; each needs its own"
-        for n in sorted({n for n in names if names.count(n) > 1})
-    ]
-    for p in plan.escalation.people:
+def _check_brands(file: _File) -> Iterator[str]:
+    """What the file's models cannot know: settings of the sources."""
+    for i, brand in enumerate(file.part.brands if file.part else ()):
+        for j, m in enumerate(brand.markets):
+            for name, settings in m.sources.items():
+                base = ("brands", i, "markets", j, "sources", name)
+                yield from _settings(
+                    file, registry.load("sources", name).Settings, settings, base, f"market {m.id}: sources.{name}"
+                )
+
+
+def _check_rules(file: _File, brands: Brands | None) -> Iterator[str]:
+    """Settings of the rules, markets they name, names that stand twice."""
+    rules: tuple[RuleEntry, ...] = file.part.rules if file.part else ()
+    markets = [m.id for b in brands.brands for m in b.markets] if brands else []
+    for i, r in enumerate(rules):
+        yield from _settings(file, registry.load("rules", r.rule).Settings, r.settings, ("rules", i), f"rule {r.name}")
+        for m in r.markets if brands else ():
+            if m not in markets:
+                yield f"{file.at('rules', i, 'markets')}: rule {r.name}.markets: brands.yaml has no market {m!r}, only: {', '.join(markets)}"
+    yield from (f"{file.at('rules')}: {problem}" for problem in _twice("rules have the name", [r.name for r in rules]))
+
+
+def _check_escalation(file: _File) -> Iterator[str]:
+    """Addresses, as their channels want them."""
+    for i, p in enumerate(file.part.people if file.part else ()):
         for channel, address in p.addresses.items():
             if problem := registry.load("channels", channel).problem_with(address):
-                out.append(f"escalation.yaml: people {p.id}: addresses.{channel}: {problem}")
-    return out
+                yield f"{file.at('people', i, 'addresses', channel)}: people {p.id}.addresses.{channel}: {problem}"
 
 
-def _plugin_settings(where: str, model: type[BaseModel], settings: dict[str, Any]) -> list[str]:
+def _settings(file: _File, model: type[BaseModel], settings: dict[str, Any], base: tuple[Any, ...], called: str) -> list[str]:
     try:
-        TypeAdapter(model).validate_python(settings)
+        model.model_validate(settings)
     except ValidationError as error:
-        return [_explain_settings(where, model, e) for e in error.errors()]
+        return _explain(file.path, file.node, model, error, base, called)
     return []
-
-
-def _explain_settings(where: str, model: type[BaseModel], error: Any) -> str:
-    text = _explain(Path(where), None, model, error)
-    return text.replace(f"{where}:1: ", f"{where}: ", 1)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 from coolhead import clock, registry
 from coolhead.collection import Collector, Edge
@@ -53,6 +54,8 @@ def _look(collector: Collector, source_name: str, market: Market, window: Window
 
 def preview(settings: Settings, plan: Plan) -> Iterator[str]:
     """How many stored mentions each term of each market would match."""
+    if settings.store.startswith("sqlite:///") and not Path(settings.store.removeprefix("sqlite:///")).exists():
+        return  # a check makes nothing
     try:
         store = Store(settings.store)
     except CoolheadError:

@@ -1,5 +1,6 @@
 """`coolhead plan init`: a plan for one's own brand, from a few answers."""
 
+import hashlib
 import re
 import shutil
 import unicodedata
@@ -35,7 +36,8 @@ class Answers:
 def slug(name: str) -> str:
     """A market id from a name: Żabka Polska = zabka-polska."""
     plain = unicodedata.normalize("NFKD", name.replace("ł", "l").replace("Ł", "L")).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:60] or "brand"
+    # A name in another script has no letter left; two such names must not become one market.
+    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:60] or f"brand-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def write(folder: Path, answers: Answers) -> Plan:
@@ -99,13 +101,19 @@ def _brands(a: Answers) -> dict[str, Any]:
     if a.feeds:
         sources["feed"] = {"urls": list(a.feeds)}
     if a.mastodon:
-        sources["mastodon"] = {"base_url": a.mastodon, "hashtags": list(a.hashtags) or [slug(a.brand).replace("-", "")]}
+        sources["mastodon"] = {"base_url": a.mastodon, "hashtags": list(a.hashtags) or [_hashtag(a.brand)]}
     market = {
         "id": slug(a.brand), "time_zone": a.time_zone, "languages": list(a.languages),
         "terms": {"any_of": list(a.terms)}, "own_accounts": {}, "sources": sources,
     }  # fmt: skip
     network = {"network": {"allow_private": True}} if a.allow_private else {}
     return {"brands": [{"name": a.brand, "markets": [market]}], **network}
+
+
+def _hashtag(brand: str) -> str:
+    """As Mastodon writes it, without accents; a name in another script as it is."""
+    plain = slug(brand)
+    return re.sub(r"\W", "", brand) if plain.startswith("brand-") else plain.replace("-", "")
 
 
 def _escalation(a: Answers, folder: Path) -> dict[str, Any]:

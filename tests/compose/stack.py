@@ -142,7 +142,7 @@ class Stack:
         """Images, memory of the running services, and the cache on disk."""
         images = self.docker("images", "--format", "{{.Repository}} {{.Size}}").splitlines()
         memory = self.docker("stats", "--no-stream", "--format", "{{.Name}} {{.MemUsage}}").splitlines()
-        used = subprocess.run(["du", "-sh", str(cache)], capture_output=True, text=True, check=True).stdout.split()[0]
+        used = subprocess.run(["du", "-shx", str(cache)], capture_output=True, text=True, check=True).stdout.split()[0]
         shown = [" ".join(line.split()[:2]).removeprefix("coolheadtest_").replace("_1", "") for line in memory]
         return f"images {', '.join(i for i in images if i.startswith('coolhead'))}; memory {', '.join(shown)}; cache {used}"
 

@@ -44,7 +44,7 @@ def dags() -> str:
     for path in sorted((ROOT / "dags").glob("*.py")):
         tree = ast.parse(path.read_text())
         texts = [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str) and "### " in n.value]
-        out += [t.strip().replace("### ", "## ") + "\n" for t in texts]
+        out += [t.replace("{about}", "").strip().replace("### ", "## ") + "\n" for t in texts]
     return "\n".join(out)
 
 

@@ -1,4 +1,5 @@
-"""E-mail by SMTP. Connection `email`: host, port, login, password; extra: {"from": ..., "starttls": true, "ssl": false}."""
+"""E-mail by SMTP. Connection `email`: host, port, login, password; extra: {"from": ..., "starttls": true or false (default: if
+the server offers it), "ssl": false}."""
 
 import smtplib
 import ssl
@@ -67,7 +68,8 @@ def _connect(credentials: Mapping[str, Any]) -> smtplib.SMTP:
         if extra.get("ssl")
         else smtplib.SMTP(host, port, timeout=TIMEOUT)
     )
-    if extra.get("starttls"):
+    server.ehlo()
+    if extra.get("starttls", server.has_extn("starttls") and not extra.get("ssl")):  # said, or offered
         server.starttls(context=context)
     if credentials.get("login"):
         server.login(str(credentials["login"]), str(credentials.get("password") or ""))

@@ -1,0 +1,346 @@
+"""The crisis plan: each mistake has its own message, all are told at once, and a broken edit stops nothing that runs."""
+
+import json
+import logging
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from coolhead import clock, planning
+from coolhead import plan as plans
+from coolhead.errors import ConfigError
+from coolhead.plan_init import SHIPPED, Answers, add_brand, slug, write
+from coolhead.rows import PlanVersion
+from coolhead.store import Store, migrate
+
+BRANDS, RULES, ESCALATION = plans.FILES
+NOW = datetime(2026, 3, 3, 9, tzinfo=UTC)
+OTHER_MARKET = "  - name: Other\n    markets:\n      - {id: zefirella, time_zone: UTC, languages: [en], terms: {any_of: [x]}, sources: {files: {}}}\n"
+
+# name: (file, what stands there, what is written instead, `FILE:LINE: ` of the message, what the message must hold)
+MISTAKES: dict[str, tuple[str, str, str, str, tuple[str, ...]]] = {
+    "typo in a key": (BRANDS, "public_url:", "public_ulr:", f"{BRANDS}:16: public_ulr", ("unknown key", "did you mean 'public_url'?")),
+    "typo in a nested key": (
+        BRANDS, "any_of:", "any_off:", f"{BRANDS}:10: brands.0.markets.0.terms.any_off", ("did you mean 'any_of'?", "any_of, all_of, none_of"),
+    ),
+    "unknown key": (BRANDS, "public_url:", "colour: red\npublic_url:", f"{BRANDS}:16: colour", ("unknown key", "retention")),
+    "missing key": (RULES, "    severity: S1\n", "", f"{RULES}:4: rules.0.severity", ("is missing; add it",)),
+    "missing role": (
+        ESCALATION, "roles: [spokesperson]", "roles: [duty_lead]", f"{ESCALATION}:1: the file", ("'spokesperson'", "anna, bruno, chiara"),
+    ),
+    "unknown role": (ESCALATION, "[spokesperson]", "[boss]", f"{ESCALATION}:13: people.2.roles.0", ("'crisis_lead'", "it is 'boss'")),
+    "unknown rule": (RULES, "rule: threshold", "rule: treshold", f"{RULES}:5: rules.0.rule", ("'treshold' is none of: baseline, threshold",)),
+    "unknown KPI": (RULES, "kpi: volume_z", "kpi: volumez", f"{RULES}:6: rule volume-spike.kpi", ("'volumez' is no KPI", "volume, volume_z")),
+    "unknown source": (
+        BRANDS, "feed:", "twitter:", f"{BRANDS}:15: brands.0.markets.0.sources.twitter", ("'twitter' is none of: feed, files, mastodon",),
+    ),
+    "own account of an unknown source": (
+        BRANDS, "          mastodon: [", "          mastadon: [", f"{BRANDS}:12: brands.0.markets.0.own_accounts.mastadon", ("mastodon",),
+    ),
+    "unknown channel": (
+        ESCALATION, "{email: bruno", "{pigeon: bruno", f"{ESCALATION}:10: people.1.addresses.pigeon", ("'pigeon' is none of: email",),
+    ),
+    "unknown channel in a step": (
+        ESCALATION, "channels: [email]", "channels: [pigeon]", f"{ESCALATION}:17: steps.0.channels.0", ("'pigeon' is none of: email",),
+    ),
+    "channel that nobody has": (
+        ESCALATION, "channels: [email]", "channels: [webhook]", f"{ESCALATION}:1: the file", ("steps.0", "none of duty_lead", "'webhook'"),
+    ),
+    "bad time zone": (BRANDS, "Europe/Rome", "Europe/Roma", f"{BRANDS}:7: brands.0.markets.0.time_zone", ("did you mean Europe/Rome",)),
+    "time zone like none": (BRANDS, "Europe/Rome", "x", f"{BRANDS}:7: brands.0.markets.0.time_zone", ("write e.g. Europe/Rome",)),
+    "two markets with one id": (
+        BRANDS, "  - name: Zefirella\n", f"{OTHER_MARKET}  - name: Zefirella\n", f"{BRANDS}:1: the file", ("two markets have the id 'zefirella'",),
+    ),
+    "two people with one id": (ESCALATION, "id: bruno", "id: anna", f"{ESCALATION}:1: the file", ("two people have the id 'anna'",)),
+    "wrong type": (ESCALATION, "wait_minutes: 15", "wait_minutes: soon", f"{ESCALATION}:18: steps.0.wait_minutes", ("integer", "'soon'")),
+    "a word that YAML reads as false": (
+        BRANDS, "[en, it, pl, id]", "[en, no]", f"{BRANDS}:8: brands.0.markets.0.languages.1", ("it is False; write it in quotes",),
+    ),
+    "nothing where a mapping should be": (
+        BRANDS, 'feed: {urls: ["https://alerts.example/feeds/news.xml"]}', "files:", f"{BRANDS}:15: brands.0.markets.0.sources.files",
+        ("dictionary", "it is None"),
+    ),
+    "empty term": (BRANDS, "any_of: [zefirella", 'any_of: [" "', f"{BRANDS}:10: brands.0.markets.0.terms.any_of.0", ("match everything",)),
+    "bad e-mail address": (
+        ESCALATION, "bruno@zefirella.example", "bruno at home", f"{ESCALATION}:10: people bruno.addresses.email", ("'bruno at home' is no",),
+    ),
+    "bad webhook address": (
+        ESCALATION, "{email: bruno@zefirella.example}", "{webhook: 'ftp://x'}", f"{ESCALATION}:10: people bruno.addresses.webhook", ("http(s)",),
+    ),
+    "wrong source setting": (
+        BRANDS, '"https://social.example"', "social", f"{BRANDS}:14: market zefirella: sources.mastodon.base_url", ("it is 'social'",),
+    ),
+    "unknown source setting": (
+        BRANDS, "{urls:", "{url: x, urls:", f"{BRANDS}:15: market zefirella: sources.feed.url", ("unknown key", "did you mean 'urls'?"),
+    ),
+    "unknown market in a rule": (
+        RULES, "severity: S1", "severity: S1\n    markets: [zefirela]", f"{RULES}:10: rule volume-spike.markets", ("'zefirela'", "only: zefirella"),
+    ),
+    "two rules with one name": (RULES, "name: many-complaints", "name: volume-spike", f"{RULES}:3: ", ("two rules have the name 'volume-spike'",)),
+    "above and below": (RULES, "above: 3.5", "above: 3.5\n    below: 1", f"{RULES}:4: rule volume-spike", ("exactly one of `above` and `below`",)),
+    "unknown setting of a rule": (RULES, "min_n: 10", "min_m: 10", f"{RULES}:8: rule volume-spike.min_m", ("did you mean 'min_n'?",)),
+    "unknown severity": (RULES, "severity: S1", "severity: SEV1", f"{RULES}:9: rules.0.severity", ("'S1'", "it is 'SEV1'")),
+    "a day that does not exist": (
+        BRANDS, "        own_accounts:", "        known_episodes: [{start: 2026-02-30, end: 2026-03-01, crisis: true}]\n        own_accounts:",
+        f"{BRANDS}: no valid YAML", ("day",),
+    ),
+    "an episode that ends before it begins": (
+        BRANDS, "        own_accounts:", "        known_episodes: [{start: 2026-03-02, end: 2026-03-01, crisis: true}]\n        own_accounts:",
+        f"{BRANDS}:11: brands.0.markets.0.known_episodes.0", ("lies before start",),
+    ),
+    "key that stands twice": (BRANDS, "country: IT", "country: IT\n        country: PL", f"{BRANDS}:7: country", ("stands twice",)),
+    "YAML syntax": (RULES, "rules:", "rules: [", f"{RULES}:4: no valid YAML", ("look at this line",)),
+    "tab": (RULES, "    rule: threshold", "\trule: threshold", f"{RULES}:5: no valid YAML", ("'\\t'",)),
+}  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the shipped plan."""
+    for name in plans.FILES:
+        (tmp_path / "plan").mkdir(exist_ok=True)
+        shutil.copy(SHIPPED / name, tmp_path / "plan" / name)
+    return tmp_path / "plan"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    migrate(f"sqlite:///{tmp_path / 'store.db'}")
+    return Store(f"sqlite:///{tmp_path / 'store.db'}")
+
+
+def patch(folder: Path, name: str, old: str, new: str) -> None:
+    text = (folder / name).read_text(encoding="utf-8")
+    assert old in text
+    (folder / name).write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def mistakes(folder: Path) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        plans.load(folder)
+    return str(caught.value).splitlines()
+
+
+def test_the_shipped_plan_passes(folder: Path) -> None:
+    plan = plans.load(folder)
+    assert [m.id for m in plan.markets] == ["zefirella"]
+    assert plan.only_market() == plan.market("zefirella")
+    assert {r.name for r in plan.rules_of("zefirella")} == {
+        "volume-spike",
+        "many-complaints",
+        "negative-surge",
+        "amplified-surge",
+    }
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_one_mistake_one_message(mistake: str, folder: Path) -> None:
+    name, old, new, begins, holds = MISTAKES[mistake]
+    patch(folder, name, old, new)
+    found = mistakes(folder)
+    mine = [line for line in found if line.startswith(f"{folder}/{begins}")]
+    assert mine, found
+    for part in holds:
+        assert part in mine[0]
+    # a mistyped key is missing under its own name as well; nothing else is an echo
+    assert len(found) <= 2, found
+    assert all("is missing; add it" in line for line in found if line not in mine)
+
+
+def test_messages_differ(folder: Path) -> None:
+    told = set()
+    for name, old, new, _, _ in MISTAKES.values():
+        before = (folder / name).read_text(encoding="utf-8")
+        patch(folder, name, old, new)
+        told.add(mistakes(folder)[0])
+        (folder / name).write_text(before, encoding="utf-8")
+    assert len(told) == len(MISTAKES)
+
+
+@pytest.mark.parametrize("name", plans.FILES)
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "must be a mapping with the keys "),
+        (b"# nothing but a comment\n", "must be a mapping with the keys "),
+        (b"- a\n- b\n", "must be a mapping with the keys "),
+        (b"just a word", "must be a mapping with the keys "),
+        ("name: caffè".encode("latin-1"), "byte 10 is no UTF-8; save the file as UTF-8"),
+        (b"a: \x00\n", "no valid YAML"),
+        (b"a: 1\n---\na: 2\n", "no valid YAML"),
+        (b"a: !!python/object/apply:os.system [true]\n", "no valid YAML"),
+        (b"a: *nowhere\n", "no valid YAML"),
+    ],
+)
+def test_a_file_that_is_none(name: str, content: bytes, says: str, folder: Path) -> None:
+    (folder / name).write_bytes(content)
+    found = mistakes(folder)
+    assert len(found) == 1
+    assert found[0].startswith(f"{folder / name}:")
+    assert says in found[0]
+
+
+@pytest.mark.parametrize("name", plans.FILES)
+def test_missing_file(name: str, folder: Path) -> None:
+    (folder / name).unlink()
+    assert mistakes(folder) == [f"{folder / name}: the file is missing; `coolhead plan init BRAND` writes a plan"]
+    (folder / name).mkdir()
+    assert mistakes(folder) == [f"{folder / name}: cannot be read (Is a directory)"]
+
+
+def test_all_at_once(folder: Path) -> None:
+    """Over files, and over the stages of the check: models, plug-ins' settings, addresses."""
+    patch(folder, BRANDS, "Europe/Rome", "Europe/Roma")
+    patch(folder, BRANDS, "country: IT", "county: IT")
+    patch(folder, RULES, "kpi: volume_z", "kpi: volumez")
+    patch(folder, RULES, "rise: 0.2", "rise: -1")
+    patch(folder, ESCALATION, "bruno@zefirella.example", "bruno at home")
+    found = "\n".join(mistakes(folder))
+    for part in ("time_zone", "county", "volumez", "rule negative-surge.rise", "bruno at home"):
+        assert part in found
+    patch(folder, ESCALATION, "roles: [spokesperson]", "roles: [duty_lead]")
+    patch(folder, ESCALATION, "roles: [crisis_lead]", "roles: [duty_lead]")
+    found = "\n".join(mistakes(folder))
+    assert "'crisis_lead'" in found
+    assert "'spokesperson'" in found
+    assert "volumez" in found
+
+
+def test_byte_order_mark_and_crlf(folder: Path) -> None:
+    plain = plans.load(folder)
+    for name in plans.FILES:
+        text = (folder / name).read_bytes()
+        (folder / name).write_bytes(b"\xef\xbb\xbf" + text.replace(b"\n", b"\r\n"))
+    assert plans.load(folder) == plain
+
+
+def test_unknown_market_lists_the_choices(folder: Path) -> None:
+    plan = plans.load(folder)
+    with pytest.raises(ConfigError, match="there is no market 'zefirela'; the plan has: zefirella"):
+        plan.market("zefirela")
+    two = add_brand(folder, "Other")
+    with pytest.raises(ConfigError, match="name one of zefirella, other"):
+        two.only_market()
+
+
+def test_content_and_restore(folder: Path) -> None:
+    plan = plans.load(folder)
+    again = plans.restore(json.loads(json.dumps(plan.content())))
+    assert again == plan
+    assert again.hash() == plan.hash() == plans.load(folder).hash()
+    assert again.rules.rules[0].settings == {"kpi": "volume_z", "above": 3.5, "min_n": 10}
+
+
+def test_the_hash_is_of_what_is_said(folder: Path) -> None:
+    before = plans.load(folder).hash()
+    patch(folder, RULES, "rules:\n", "# a remark\nrules:\n\n")
+    assert plans.load(folder).hash() == before
+    patch(folder, RULES, "above: 3.5", "above: 3.6")
+    assert plans.load(folder).hash() != before
+
+
+def test_current_adopts_once(folder: Path, store: Store) -> None:
+    plan = planning.current(store, folder, clock.Fixed(NOW))
+    assert planning.current(store, folder, clock.Fixed(NOW + timedelta(hours=1))) == plan
+    assert [v.loaded_at for v in store.read(PlanVersion)] == [NOW]
+
+
+def test_current_keeps_the_old_plan(folder: Path, store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    plan = planning.current(store, folder, clock.Fixed(NOW))
+    patch(folder, RULES, "rule: threshold", "rule: treshold")
+    with caplog.at_level(logging.ERROR):
+        assert planning.current(store, folder, clock.Fixed(NOW + timedelta(hours=1))) == plan
+    assert "treshold" in caplog.text
+    assert f"{RULES}:5" in caplog.text
+    assert store.count(PlanVersion) == 1
+    patch(folder, RULES, "rule: treshold", "rule: threshold")
+    patch(folder, RULES, "above: 3.5", "above: 4")
+    edited = planning.current(store, folder, clock.Fixed(NOW + timedelta(hours=2)))
+    assert edited.rules.rules[0].settings["above"] == 4
+    assert store.count(PlanVersion) == 2
+
+
+def test_current_after_going_back(folder: Path, store: Store) -> None:
+    """A version that is adopted again is the newest again, also where the folder breaks afterwards."""
+    first = planning.current(store, folder, clock.Fixed(NOW))
+    patch(folder, RULES, "above: 3.5", "above: 4")
+    planning.current(store, folder, clock.Fixed(NOW + timedelta(hours=1)))
+    patch(folder, RULES, "above: 4", "above: 3.5")
+    planning.current(store, folder, clock.Fixed(NOW + timedelta(hours=2)))
+    shutil.rmtree(folder)
+    assert planning.current(store, folder, clock.Fixed(NOW + timedelta(hours=3))) == first
+
+
+def test_current_without_any_good_version(folder: Path, store: Store) -> None:
+    patch(folder, RULES, "rule: threshold", "rule: treshold")
+    with pytest.raises(ConfigError, match="treshold"):
+        planning.current(store, folder, clock.Fixed(NOW))
+
+
+ANSWERS = Answers("Żabka Polska", ("żabka",), ("pl",), "Europe/Warsaw", "me@example.org", mastodon="https://mastodon.example")
+
+
+def test_init_writes_a_plan_that_passes(tmp_path: Path) -> None:
+    plan = write(tmp_path / "home" / "plan", ANSWERS)
+    assert plan == plans.load(tmp_path / "home" / "plan")
+    market = plan.only_market()
+    assert (market.id, market.time_zone, market.languages) == ("zabka-polska", "Europe/Warsaw", ("pl",))
+    assert market.sources["mastodon"]["hashtags"] == ["zabkapolska"]
+    assert [p.name for p in (tmp_path / "home").iterdir()] == ["plan"]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"time_zone": "Europe/Warsawa"}, "did you mean Europe/Warsaw"),
+        ({"languages": ("polish",)}, "it is 'polish'"),
+        ({"email": "me"}, "is no e-mail address"),
+        ({"feeds": ("alerts",)}, "it is 'alerts'"),
+        ({"terms": ("",)}, "is empty"),
+        ({"brand": ""}, "brands.0.name"),
+    ],
+)
+def test_init_leaves_nothing_behind(change: dict[str, object], says: str, tmp_path: Path) -> None:
+    answers = Answers(**{**ANSWERS.__dict__, **change})
+    with pytest.raises(ConfigError) as caught:
+        write(tmp_path / "home" / "plan", answers)
+    assert says in str(caught.value)
+    assert str(tmp_path / "home" / "plan") in str(caught.value)
+    assert list((tmp_path / "home").iterdir()) == []
+
+
+def test_init_twice(tmp_path: Path) -> None:
+    write(tmp_path / "plan", ANSWERS)
+    before = (tmp_path / "plan" / BRANDS).read_bytes()
+    with pytest.raises(ConfigError, match="is there already; edit it, or remove the folder"):
+        write(tmp_path / "plan", ANSWERS)
+    assert (tmp_path / "plan" / BRANDS).read_bytes() == before
+
+
+def test_add_brand(folder: Path) -> None:
+    plan = add_brand(folder, "Second Brand", ("de",), "Europe/Berlin")
+    assert [m.id for m in plan.markets] == ["zefirella", "second-brand"]
+    assert add_brand(folder, "Second Brand") == plan
+    before = (folder / BRANDS).read_bytes()
+    with pytest.raises(ConfigError, match="did you mean Europe/Berlin"):
+        add_brand(folder, "Third", ("de",), "Europe/Berlim")
+    assert (folder / BRANDS).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("Żabka Polska", "zabka-polska"), ("ŁÓDŹ", "lodz"), ("L'Oréal!", "l-oreal"), ("7-Eleven", "7-eleven")],
+)
+def test_slug(name: str, expected: str) -> None:
+    assert slug(name) == expected
+
+
+def test_slugs_of_other_scripts_differ(tmp_path: Path) -> None:
+    assert slug("Кофе") == slug("Кофе") != slug("Чай")
+    make: Callable[[str], Answers] = lambda name: Answers(**{**ANSWERS.__dict__, "brand": name})
+    plan = write(tmp_path / "plan", make("Кофе"))
+    assert plan.only_market().sources["mastodon"]["hashtags"] == ["Кофе"]
+    assert len(add_brand(tmp_path / "plan", "Чай").markets) == 2
