@@ -13,11 +13,18 @@ def fold(text: str) -> str:
     return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
 
 
+# Thai, Lao, Burmese, Khmer, Korean, Japanese and Chinese write names without a space before or after.
+_UNSPACED = "\u0e00-\u0eff\u1000-\u11ff\u1780-\u17ff\u3040-\u318f\u3400-\u9fff\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff"
+
+
 @lru_cache(maxsize=4096)
 def _pattern(term: str) -> re.Pattern[str]:
     # A handle or hashtag begins with a sign that is no word character, so the look-behind must not ask for a boundary
-    # between two non-word characters: only "no word character directly before or after".
-    return re.compile(rf"(?<!\w){re.escape(fold(term))}(?!\w)")
+    # between two non-word characters: only "no letter of a spaced script directly before or after".
+    folded, letter = fold(term), rf"[^\W{_UNSPACED}]"
+    before = "" if re.match(f"[{_UNSPACED}]", folded) else f"(?<!{letter})"
+    after = "" if re.match(f"[{_UNSPACED}]", folded[-1:]) else f"(?!{letter})"
+    return re.compile(before + re.escape(folded) + after)
 
 
 def matched_by(text: str, terms: Terms) -> str | None:

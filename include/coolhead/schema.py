@@ -114,7 +114,8 @@ def _column(name: str, field: FieldInfo) -> Column:
         python, *more = get_args(python)
         meta += more
     choices = get_args(python) if get_origin(python) is Literal else ()
-    bound = {type(m): m for m in meta}
+    # `Count | None`: the bounds of the member of a union come as one Field, not one by one.
+    bound = {type(part): part for m in meta for part in (m.metadata if isinstance(m, FieldInfo) else [m])}
     low = next((float(getattr(bound[t], a)) for t, a in ((Ge, "ge"), (Gt, "gt")) if t in bound), None)
     high = next((float(getattr(bound[t], a)) for t, a in ((Le, "le"), (Lt, "lt")) if t in bound), None)
     return Column(

@@ -79,9 +79,17 @@ def engine(cache: Path) -> Generator[dict[str, str]]:
         except subprocess.TimeoutExpired:
             daemon.kill()
             daemon.wait()
+        unmount(cache)
         if not had_bridge:
             tidy_network()
         say("engine stopped")
+
+
+def unmount(cache: Path) -> None:
+    """What the engine left mounted (a network namespace, say) would keep the cache from being removed."""
+    places = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    for place in sorted((p for p in places if p.startswith(f"{cache}/")), reverse=True):
+        subprocess.run(["umount", place], env={"PATH": PATH}, capture_output=True)
 
 
 def tidy_network() -> None:

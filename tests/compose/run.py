@@ -20,7 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from engine import engine, run, say, stand_ins, tools
+from engine import engine, run, say, stand_ins, tools, unmount
 from play import play
 from stack import Stack
 
@@ -62,6 +62,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
     cache = given.cache.absolute()
     if given.fresh and cache.exists():
+        unmount(cache)
         shutil.rmtree(cache)
     cache.mkdir(parents=True, exist_ok=True)
     tools(cache)

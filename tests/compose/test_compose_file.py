@@ -43,9 +43,10 @@ def test_databases_have_no_way_out() -> None:
 
 
 def test_base_images_are_pinned() -> None:
-    tags = re.findall(r"_IMAGE(?::-|=)([a-z]+):([\w.-]+)", TEXT + (ROOT / "Dockerfile").read_text())
-    assert {image for image, _ in tags} == {"python", "postgres", "redis"}
-    assert all(re.match(r"\d+\.\d+", tag) for image, tag in tags if image != "coolhead")
+    tags = re.findall(r"(PYTHON|POSTGRES|REDIS)_IMAGE(?::-|=)[a-z]+:([\w.-]+)", TEXT + (ROOT / "Dockerfile").read_text())
+    assert {image for image, _ in tags} == {"PYTHON", "POSTGRES", "REDIS"}
+    assert all(re.match(r"\d+\.\d+", tag) for _, tag in tags)
+    assert len(set(tags)) == 3, "Dockerfile and compose file name different images"
 
 
 def test_secrets_are_drawn_once_and_for_their_owner_only(tmp_path: Path) -> None:

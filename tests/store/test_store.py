@@ -541,7 +541,7 @@ def said(native_id: str = "1", at: datetime = NOON, text: str = "Zefirella is ba
 def plan() -> Plan:
     def market(name: str, term: str) -> dict[str, Any]:
         return {
-            "id": name, "time_zone": "Europe/Rome", "languages": ["en"], "terms": {"any_of": [term]}, "sources": {"feed": {"urls": ["https://x.example"]}},
+            "id": name, "time_zone": "Europe/Rome", "languages": ["en"], "terms": {"any_of": [term]}, "sources": {"feed": {}},
         }  # fmt: skip
 
     person = {"id": "a", "name": "A", "roles": ["duty_lead", "crisis_lead", "spokesperson"], "addresses": {"folder": "notices"}}

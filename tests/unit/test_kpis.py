@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 from building import DAY, HOUR, MINUTE, READ, House, a_plan, few, many, mention, new_store, score, utc
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coolhead import registry
@@ -308,7 +308,7 @@ def test_what_is_not_known_yet_is_not_counted(house: House) -> None:
 
 
 @given(told=said(least=3), data=st.data())
-@few
+@settings(few, max_examples=4)
 def test_recomputed_points_equal_points_from_scratch(tmp_path_factory: pytest.TempPathFactory, told: list[Said], data: st.DataObject) -> None:
     """Some mentions come late, some are edited and read anew, some are refused by the gate after they were counted."""
     late = BEGIN + 2 * DAY

@@ -44,6 +44,12 @@ def terms(*any_of: str, all_of: tuple[str, ...] = (), none_of: tuple[str, ...] =
         ("قهوة", "أحب قهوة كثيرا"),
         ("zefirella", "ｚｅｆｉｒｅｌｌａ"),
         ("AT&T", "from at&t today"),
+        ("可乐", "我喜欢可乐和茶"),
+        ("可乐", "可乐zero"),
+        ("ゼフィレラ", "昨日ゼフィレラを飲んだ"),
+        ("zefirella", "zefirellaが好き"),
+        ("제피렐라", "제피렐라를 마셨다"),
+        ("กาแฟ", "ชอบกาแฟมาก"),
     ],
 )
 def test_matches(term: str, text: str) -> None:

@@ -3,7 +3,6 @@
 import json
 import logging
 import shutil
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -68,7 +67,7 @@ MISTAKES: dict[str, tuple[str, str, str, str, tuple[str, ...]]] = {
         ESCALATION, "bruno@zefirella.example", "bruno at home", f"{ESCALATION}:10: people bruno.addresses.email", ("'bruno at home' is no",),
     ),
     "bad webhook address": (
-        ESCALATION, "{email: bruno@zefirella.example}", "{webhook: 'ftp://x'}", f"{ESCALATION}:10: people bruno.addresses.webhook", ("http(s)",),
+        ESCALATION, "{email: bruno@", "{webhook: 'ftp://x', email: bruno@", f"{ESCALATION}:10: people bruno.addresses.webhook", ("http(s)",),
     ),
     "wrong source setting": (
         BRANDS, '"https://social.example"', "social", f"{BRANDS}:14: market zefirella: sources.mastodon.base_url", ("it is 'social'",),
@@ -340,7 +339,10 @@ def test_slug(name: str, expected: str) -> None:
 
 def test_slugs_of_other_scripts_differ(tmp_path: Path) -> None:
     assert slug("Кофе") == slug("Кофе") != slug("Чай")
-    make: Callable[[str], Answers] = lambda name: Answers(**{**ANSWERS.__dict__, "brand": name})
+
+    def make(name: str) -> Answers:
+        return Answers(**{**ANSWERS.__dict__, "brand": name})
+
     plan = write(tmp_path / "plan", make("Кофе"))
     assert plan.only_market().sources["mastodon"]["hashtags"] == ["Кофе"]
     assert len(add_brand(tmp_path / "plan", "Чай").markets) == 2

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import yaml
@@ -27,7 +26,7 @@ from coolhead.play.outcome import Outcome
 from coolhead.play.server import FEED, StoryServer
 from coolhead.play.sinks import Hook, Mailbox
 from coolhead.rows import Incident
-from coolhead.stack.components import Stack
+from coolhead.stack.components import Stack, interruptible
 from coolhead.stack.rest import Airflow
 from coolhead.store import Store, migrate
 
@@ -51,7 +50,7 @@ def main() -> int:
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
     os.environ["COOLHEAD_HOME"] = str(home)
-    signal.signal(signal.SIGTERM, _interrupted)
+    interruptible()
     try:
         with Mailbox(home / "mail") as mailbox, Hook() as hook:
             return Director(home, mailbox, hook, play=os.environ.get("PLAY") == "1").run(stay=os.environ.get("EXIT") != "1")
@@ -61,10 +60,6 @@ def main() -> int:
     except CoolheadError as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
-
-
-def _interrupted(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 class Director:

@@ -13,8 +13,9 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -146,7 +147,11 @@ class Stack:
         raise ConfigError(f"Airflow was not healthy after {limit:.0f} s; its logs are in {logs}")
 
     def stop(self) -> None:
-        """End every component with its children; kill what does not go within 30 s."""
+        """End every component with its children; kill what does not go within 30 s. A second Ctrl-C changes nothing."""
+        with _undisturbed():
+            self._stop()
+
+    def _stop(self) -> None:
         for names in STOP_ORDER:
             groups = [self.processes[n] for n in names if n in self.processes]
             for process in groups:
@@ -155,6 +160,26 @@ class Stack:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(30)
                 _end_group(process)
+
+
+def interruptible() -> None:
+    """Ctrl-C and TERM end the command even where the shell that started it in the background has them ignored."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Generator[None]:
+    """An impatient second Ctrl-C must not leave components behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {n: signal.signal(n, signal.SIG_IGN) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _signal(process: subprocess.Popen[bytes], number: int) -> bool:

@@ -5,12 +5,11 @@ import signal
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 
 from coolhead import clock, planning, settings
 from coolhead import plan as plans
 from coolhead.plan import Plan
-from coolhead.stack.components import Stack
+from coolhead.stack.components import Stack, interruptible
 from coolhead.store import Store, migrate
 
 ALWAYS = (
@@ -33,7 +32,7 @@ def main() -> int:
     for market in plan.markets:
         (where.inbox / market.id).mkdir(parents=True, exist_ok=True)
     users = {"admin": "admin", **{p.id: "admin" if p.id == "admin" else "user" for p in plan.escalation.people}}
-    signal.signal(signal.SIGTERM, _interrupted)
+    interruptible()
     try:
         with Stack(where.home, users, port=PORT, extra=_connections(where.home / CONNECTIONS)) as stack:
             _open_dags(stack, plan)
@@ -42,10 +41,6 @@ def main() -> int:
     except KeyboardInterrupt:
         print("\nstopped; nothing is left running")
     return 0
-
-
-def _interrupted(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _connections(path: Path) -> dict[str, str]:
