@@ -119,9 +119,10 @@ class Writer:
 
     def insert_new(self, row: schema.Row) -> bool:
         """Store the row unless its key exists; True if it was new."""
-        insert = _insert(self._connection.dialect.name)
-        statement = insert(TABLES[type(row)]).values(row.model_dump()).on_conflict_do_nothing()
-        return bool(self._connection.execute(statement).rowcount)
+        insert, target = _insert(self._connection.dialect.name), TABLES[type(row)]
+        statement = insert(target).values(row.model_dump()).on_conflict_do_nothing().returning(*target.primary_key.columns)
+        # Not by the row count: after an INSERT on PostgreSQL it is -1, whatever happened.
+        return self._connection.execute(statement).first() is not None
 
     def delete(self, kind: type[schema.Row], /, **where: Any) -> int:
         """Delete by the same conditions that `Store.read` takes; at least one is demanded."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import requests
 import yaml
 
 from coolhead import clock, planning
@@ -142,3 +143,20 @@ def _a_time_out_tells_the_next_level_and_decides_nothing(stack, store, incident,
     until(lambda: {n.receiver for n in store.read(Notice, step="assess")} == {"anna", "bruno"}, "Bruno is told")
     (now,) = store.read(Incident, incident_id=incident.incident_id)
     assert now.state == "acknowledged" and now.assessed_at is None
+
+
+def test_reports_stand_behind_the_sign_in_and_run_nothing(stack, home):
+    folder = home / "reports" / "daily" / "zefirella"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "2026-03-25.html").write_text("<!doctype html><p>brief</p>")
+    desk = f"{stack.url}/crisis-desk"
+    assert requests.get(f"{desk}/", timeout=20).status_code == 401
+    assert requests.get(f"{desk}/daily/zefirella/2026-03-25", timeout=20).status_code == 401
+    token = requests.post(f"{stack.url}/auth/token", json={"username": "anna", "password": stack.passwords["anna"]}, timeout=20)
+    mine = {"Authorization": f"Bearer {token.json()['access_token']}"}
+    index = requests.get(f"{desk}/", headers=mine, timeout=20)
+    assert index.status_code == 200 and 'href="daily/zefirella/2026-03-25"' in index.text
+    brief = requests.get(f"{desk}/daily/zefirella/2026-03-25", headers=mine, timeout=20)
+    assert brief.text == "<!doctype html><p>brief</p>" and "default-src 'none'" in brief.headers["Content-Security-Policy"]
+    for wrong in ("daily/zefirella/2026-03-26", "daily/..%2f..%2fairflow/2026-03-25", "reviews/..%2f..%2fpasswords", "daily/x/y"):
+        assert requests.get(f"{desk}/{wrong}", headers=mine, timeout=20).status_code in (404, 422)

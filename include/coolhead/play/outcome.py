@@ -37,7 +37,7 @@ class Outcome:
             ("These notices", self._notices()),
             ("This daily brief", self._report(brief)),
             ("This post-incident review", self._review()),
-            ("This address", f"{stack.url}   (user admin, password {stack.passwords['admin']})"),
+            ("This address", f"{stack.url}   (user admin, password {stack.passwords['admin']}); both reports stand under Crisis desk"),
         ]
         print()
         for name, text in lines:

@@ -1,0 +1,1 @@
+"""The crisis desk: pages inside Airflow."""
