@@ -15,7 +15,6 @@ from airflow.sdk.definitions.param import Param
 from airflow.sdk.exceptions import AirflowSkipException
 
 from bridge import opened
-
 from coolhead import failpoint
 
 log = logging.getLogger(__name__)

@@ -25,8 +25,8 @@ next step. A time-out tells the next level and never approves.
 Answer in *Required Actions*, or by the link of the notice. Nothing is published from here: a person publishes what a
 person approved.
 
-**When it fails:** `notify` failed: some notices could not be sent yet; the question is asked all the same, and every
-later step sends them again. `ask` red: nobody answered in time, or the task died; `proceed` completes the step from the
+**When it fails:** `notify` failed: some notices could not be sent yet; the question is asked all the same, and a later
+step sends them again. `ask` red: nobody answered in time, or the task died; `proceed` completes the step from the
 recorded answer, or escalates. Clearing a run asks no answered step again.
 """,
     params={
@@ -44,12 +44,13 @@ recorded answer, or escalates. Clearing a run asks no answered step again.
         from coolhead.escalation import announce, send_outbox, step_of
 
         with opened() as (_, clock, store, _plan):
-            if step := step_of(store, dag_run.conf):
+            step = step_of(store, dag_run.conf)
+            if step:
                 announce(store, step, clock)
-            sent = send_outbox(store, clock, credentials(registry.names("channels")))
+            sent = send_outbox(store, clock, credentials(registry.names("channels")), step)
         return [f"{n.channel} to {n.receiver}: {n.status}" for n in sent]
 
-    ask = AskPerson(task_id="ask", trigger_rule="all_done", retries=0, outlets=[INCIDENT])
+    ask = AskPerson(task_id="ask", retries=0, outlets=[INCIDENT])
 
     @task(trigger_rule="all_done")
     @translated
@@ -61,5 +62,6 @@ recorded answer, or escalates. Clearing a run asks no answered step again.
             return runs_after(store, context["dag_run"].conf["incident"], clock)
 
     following = proceed()
-    notify() >> ask >> following
+    notify()  # beside the question, not before it: a mail server that is down must not hold it up
+    ask >> following
     TriggerDagRunOperator.partial(task_id="go_on", skip_when_already_exists=True).expand_kwargs(following)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from coolhead.kpis import Kpi
-from coolhead.windows import Window, merged, minus
+from coolhead.windows import Window, floor, merged, minus
 
 LOOK_BACK = timedelta(days=21)
 WARM_DAYS = 14
@@ -76,7 +76,8 @@ class VolumeBaseline:
 
     def _volume(self, local: datetime, days_back: int, shift: int) -> float | None:
         wall = (local - timedelta(days=days_back)).replace(minute=0, second=0, microsecond=0) + timedelta(hours=shift)
-        start = wall.replace(fold=0).astimezone(ZoneInfo("UTC"))
+        # Hours are kept by UTC: the one in which the wall's hour begins, in zones that are half an hour off.
+        start = floor(wall.replace(fold=0), HOUR)
         if start >= local - timedelta(hours=1) or not self._covered(start):
             return None
         return self._hourly.get(start, 0.0)

@@ -16,6 +16,7 @@ from typing import Any
 from coolhead import clock, registry, settings
 from coolhead import plan as plans
 from coolhead.errors import ConfigError, CoolheadError
+from coolhead.incidents import TRANSITIONS
 
 SCORE_BATCH = 1_000
 
@@ -74,6 +75,16 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("--market", help="market id, where the plan has several")
     p.add_argument("--link", help="where to see it")
     p.add_argument("--severity", default="S2", choices=["S1", "S2", "S3", "S4"])
+    p = verb(
+        "decide",
+        _incident_decide,
+        "Record a decision that no open question asks for: contain, recover, dismiss, reopen ...",
+        incident,
+    )
+    p.add_argument("incident", help="its id, or enough of its beginning")
+    p.add_argument("kind", choices=sorted(TRANSITIONS))
+    p.add_argument("--by", required=True, help="who decides")
+    p.add_argument("--reason", required=True, help="why")
     p = verb("list", _incident_list, "Show incidents, the newest last.", incident)
     plan = verbs.add_parser("plan", help="The crisis plan.").add_subparsers(required=True, metavar="COMMAND")
     _plan_init_options(
@@ -178,8 +189,18 @@ def _import(options: Any) -> int:
 
     if not options.file.is_file():
         raise ConfigError(f"{options.file}: there is no such file")
-    chosen = files.Settings.model_validate({"mapping": dict(_column(c) for c in options.column)}) if options.column else None
-    files.layout_of(options.file, chosen)  # an unknown layout is said before anything is written
+    try:
+        chosen = files.Settings(mapping=dict(_column(c) for c in options.column)) if options.column else None
+    except ValueError as error:
+        raise ConfigError(
+            f"--column: {str(error).splitlines()[2].strip().removeprefix('Value error, ').partition(' [type=')[0]}"
+        ) from None
+    try:
+        files.layout_of(options.file, chosen)  # an unknown layout is said before anything is written
+    except ConfigError as error:
+        raise ConfigError(
+            f"{error}\nTo `coolhead import`, say the same as --column published_at=... --column text=..."
+        ) from None
     where = settings.load()
     plan = add_brand(where.plan, options.brand, tuple(_words(options.languages)), options.time_zone)
     migrate(where.store)
@@ -240,6 +261,22 @@ def _incident_open(options: Any) -> int:
     print(
         f"{incident.incident_id} {name_of(incident.severity)} {incident.state}: the next tick of evaluate_brands starts its escalation"
     )
+    return 0
+
+
+def _incident_decide(options: Any) -> int:
+    from coolhead.incidents import decide
+    from coolhead.rows import Decision, Incident
+
+    store, _plan = _opened()
+    found = [i for i in store.read(Incident) if i.incident_id.startswith(options.incident)]
+    if len(found) != 1:
+        raise ConfigError(f"incident {options.incident!r}: {len(found)} begin so; `coolhead incident list` shows them")
+    step = f"command.{options.kind}.{store.count(Decision, incident_id=found[0].incident_id)}"
+    now = clock.load(settings.load().play).now()
+    made = decide(store, found[0].incident_id, step, options.kind, options.by, now, options.reason)
+    (after,) = store.read(Incident, incident_id=made.incident_id)
+    print(f"{made.kind} by {made.by}: incident {made.incident_id[:8]} is {after.state}")
     return 0
 
 

@@ -38,7 +38,7 @@ from coolhead.rows import (
 from coolhead.settings import Settings
 from coolhead.sources import Fetched, Query, Source
 from coolhead.store import Store, Writer, around
-from coolhead.windows import Window, floor
+from coolhead.windows import BASE, Window, floor
 
 FUTURE = timedelta(minutes=15)
 """A publication further ahead of our clock than this is refused: networks' clocks are off by less."""
@@ -97,7 +97,7 @@ class Edge:
 
     def parse(self, landed: Landed, content: bytes, source: Source, own: Iterable[str]) -> Parsed:
         """Read one payload. Raises PermanentError where it is none."""
-        out = Parsed(landed, len(content), addressed=source.name == "files")
+        out = Parsed(landed, len(content), addressed=source.exports)
         accounts = {a.casefold().lstrip("@") for a in own}
         seen: set[str] = set()
         for position, raw in enumerate(source.mentions(content, landed.meta)):
@@ -210,7 +210,7 @@ class Collector:
         failpoint.reached("poll.parsed")
         with self.store.writing() as writer:
             new = self.write(writer, parsed)
-            writer.upsert([log, *moved])
+            writer.upsert([log, *moved, *covered(parsed, market.id, self.clock)])
             failpoint.reached("poll.written")
         failpoint.reached("poll.committed")
         if errors:
@@ -324,6 +324,19 @@ class Collector:
             for account, at, count in source.followers(self.query(source, market), self.client)
         ]
         return self.store.upsert(found)
+
+
+def covered(parsed: Sequence[Parsed], market: str, clock: Clock) -> list[CollectionLog]:
+    """Log rows of exports: each covers from its first to its last mention, whatever the poll's own window was."""
+    out = []
+    for p in parsed:
+        times = [m.published_at for m in p.mentions]
+        if p.addressed and times:
+            out.append(CollectionLog(
+                source=p.landed.source, market=market, start=floor(min(times)), end=floor(max(times)) + BASE, ok=True, payloads=1,
+                rows=len(times), newest=max(times), known_at=clock.now(), assumed=True,
+            ))  # fmt: skip
+    return out
 
 
 def dirty(published: Iterable[tuple[str, datetime]]) -> list[Dirty]:

@@ -22,6 +22,8 @@ STALE = timedelta(hours=24)
 """An incident found in history older than this is stored and shown, and wakes nobody."""
 SLACK = timedelta(minutes=5)
 """A step that has neither answer nor time-out this long after its deadline is taken as timed out: its run died."""
+LEFT_BEHIND = timedelta(minutes=10)
+"""A notice that its own run has not sent by then is sent by any other."""
 REPEAT = timedelta(hours=24)
 """How long a question without a clock waits before it is asked again."""
 KINDS = ("acknowledge", "assess", "respond", "close")
@@ -76,8 +78,10 @@ def next_step(store: Store, incident: Incident, now: datetime) -> Step | None:
 
 def _kind(incident: Incident) -> str | None:
     small = incident.severity < incident.policy["respond_from"]
+    rehearsed = "close" if incident.drill else None  # no real mention will ever contain a drill
     return {
-        "detected": "acknowledge", "acknowledged": "assess", "assessed": "close" if small else "respond", "recovered": "close",
+        "detected": "acknowledge", "acknowledged": "assess", "assessed": "close" if small else "respond",
+        "responding": rehearsed, "recovered": "close",
     }.get(incident.state)  # fmt: skip
 
 
@@ -88,7 +92,7 @@ def _events(store: Store, incident: Incident, prefix: str) -> set[str]:
 def due_runs(store: Store, clock: Clock) -> list[dict[str, Any]]:
     """Dag runs that must exist by now, over all incidents: a tick. Starting one that exists already is a no-op."""
     out = []
-    for incident in store.read(Incident, state=["detected", "acknowledged", "assessed", "recovered"]):
+    for incident in store.read(Incident, state=["detected", "acknowledged", "assessed", "responding", "recovered"]):
         _expire(store, incident, clock.now())
         if step := next_step(store, incident, clock.now()):
             out.append({"trigger_dag_id": DAG, "trigger_run_id": step.run_id, "conf": step.conf})
@@ -186,14 +190,18 @@ def deadline(incident: Incident, step: Step, now: datetime) -> datetime:
     return now + wait(incident, step)
 
 
-def send_outbox(store: Store, clock: Clock, credentials: Mapping[str, Mapping[str, Any]]) -> list[Notice]:
-    """Send every notice that is intended and not sent; one that fails holds up no other.
+def send_outbox(
+    store: Store, clock: Clock, credentials: Mapping[str, Mapping[str, Any]], step: Step | None = None
+) -> list[Notice]:
+    """Send the step's notices, and any that another step could not send; one that fails holds up no other.
 
     Raises TransientError at the end where any should be tried again. A crash between send and receipt may double a
     notice, never lose one; its key is the same, so that a receiver who honours it sees one.
     """
     sent, again = [], []
     for notice in store.read(Notice, status="intended"):
+        if step and not _is_of(notice, step) and clock.now() - notice.intended_at < LEFT_BEHIND:
+            continue  # its own run is sending it just now
         channel = registry.load("channels", notice.channel)()
         update: dict[str, Any] = {"attempts": notice.attempts + 1}
         try:
@@ -210,6 +218,10 @@ def send_outbox(store: Store, clock: Clock, credentials: Mapping[str, Mapping[st
     if again:
         raise TransientError(f"{len(again)} notices could not be sent yet: {'; '.join(again)}")
     return sent
+
+
+def _is_of(notice: Notice, step: Step) -> bool:
+    return (notice.incident_id, notice.step, notice.repetition) == (step.incident_id, step.kind, step.repetition)
 
 
 def key_of(notice: Notice) -> str:

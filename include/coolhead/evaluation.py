@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
@@ -19,16 +20,14 @@ from coolhead.kpis.volume_z import VolumeZ
 from coolhead.measuring import Measurer, Sight, groups
 from coolhead.plan import Market, Plan
 from coolhead.recovery import progress
-from coolhead.rows import ALL, CollectionLog, Judged, KpiPoint
+from coolhead.rows import ALL, CollectionLog, Incident, Judged, KpiPoint
 from coolhead.rules import Rule
 from coolhead.store import Store
 from coolhead.verdicts import SourceSight
-from coolhead.windows import BASE, GRACE, Window, floor, merged, minus
+from coolhead.windows import BASE, GRACE, Window, floor, local_day, merged, minus
 
 HOUR = timedelta(hours=1)
 NEVER = datetime.max.replace(tzinfo=UTC)
-CHUNK = timedelta(days=7)
-"""Span of windows judged with one read of mentions."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,9 @@ def evaluate(store: Store, plan: Plan, market: Market, clock: Clock) -> Evaluate
     through = start = judge.through()
     end = floor(now - GRACE)
     while through < end:
-        span = Window(through, min(through + CHUNK, end))
+        # Not beyond its local day: what is usual on the next leaves out the incidents found on this one.
+        day = local_day(through.astimezone(ZoneInfo(market.time_zone)).date(), market.time_zone)
+        span = Window(through, min(day.end, end))
         found, incidents = judge.judge(span)
         signals, touched, through = signals + found, [*touched, *incidents], span.end
     progress(store, market, end)
@@ -88,9 +89,10 @@ class Judge:
             found, state[entry.name] = rule.step(points, state.get(entry.name, {}))
             findings += [(entry, f) for f in found]
         z = [self._z_point(s, p) for s, p in points.iterrows()]
-        signals, incidents, events = attach(self.store, self.plan, self.market, findings, mentions)
         failpoint.reached("judge.computed")
         with self.store.writing() as writer:
+            writer.lock(Incident)  # a person's answer between reading an incident and writing it would be lost
+            signals, incidents, events = attach(self.store, self.plan, self.market, findings, mentions)
             writer.upsert([*z, *incidents, *signals, *events, Judged(market=self.market.id, through=span.end, state=state)])
             failpoint.reached("judge.written")
         return len(signals), [i.incident_id for i in incidents]
@@ -123,13 +125,13 @@ class Judge:
         return self._with_baselines(points, logs, span), mentions
 
     def _with_baselines(self, points: pd.DataFrame, logs: Sequence[CollectionLog], span: Window) -> pd.DataFrame:
-        skip = left_out(self.store, self.market, span.start)
         past = Window(span.start - LOOK_BACK - timedelta(days=2), span.end)
         hourly = self.store.read(KpiPoint, market=self.market.id, kpi="volume", grain="hour", source=ALL, lang=ALL, start=past)
         volumes = {p.start: float(p.value or 0) for p in hourly}
-        seen = _seen(logs, past)
-        baseline = VolumeBaseline(volumes, seen, skip, self.market.time_zone)
-        usual = [baseline.at((s + BASE).to_pydatetime() - timedelta(minutes=30)) for s in points.index]
+        moments = [(s + BASE).to_pydatetime() - timedelta(minutes=30) for s in points.index]
+        days = {m: self._day(m) for m in moments}
+        baselines = {day: self._baseline(volumes, logs, past.start, day) for day in set(days.values())}
+        usual = [baselines[days[m]].at(m) for m in moments]
         points["center"] = [u.center if u else float("nan") for u in usual]
         points["spread"] = [u.spread if u else float("nan") for u in usual]
         z = VolumeZ()
@@ -139,26 +141,40 @@ class Judge:
             points["volume_z"],
             points["volume_z"],
         )
-        return self._with_shares(points, skip, past)
+        return self._with_shares(points, past)
 
-    def _with_shares(self, points: pd.DataFrame, skip: list[Window], past: Window) -> pd.DataFrame:
+    def _day(self, moment: datetime) -> datetime:
+        """Start of the moment's local day: what is usual on a day is as known at its start, however windows are chunked."""
+        return local_day(moment.astimezone(ZoneInfo(self.market.time_zone)).date(), self.market.time_zone).start
+
+    def _baseline(
+        self, volumes: dict[datetime, float], logs: Sequence[CollectionLog], first: datetime, day: datetime
+    ) -> VolumeBaseline:
+        seen = _seen(logs, Window(min(first, day), day))
+        return VolumeBaseline(volumes, seen, left_out(self.store, self.market, day), self.market.time_zone)
+
+    def _with_shares(self, points: pd.DataFrame, past: Window) -> pd.DataFrame:
         rows = self.store.read(
             KpiPoint, market=self.market.id, grain="day", source=ALL, lang=ALL, start=past, revision=["-", f"{self.measurer.scorer}/{self.measurer.revision}"]
         )  # fmt: skip
-        daily = pd.DataFrame(
-            [
-                (r.kpi, r.start, r.parts)
-                for r in rows
-                if not any(r.start < w.end and r.start + timedelta(days=1) > w.start for w in skip)
-            ],
-            columns=["kpi", "start", "parts"],
-        )
-        daily["start"] = pd.to_datetime(daily.start, utc=True)
-        local = points.index.tz_convert(self.market.time_zone).normalize()
-        usual = {day: shares(self.measurer.kpis, daily, day) for day in local.unique()}
+        local = [self._day(start.to_pydatetime()) for start in points.index]
+        usual = {day: self._shares(rows, day) for day in set(local)}
         for kpi in self.measurer.kpis:
             points[f"{kpi.name}.baseline"] = [usual[d].get(kpi.name, float("nan")) for d in local]
+            if kpi.name not in points:  # no rule may stop the others by asking for what an hour does not have
+                points[[kpi.name, f"{kpi.name}.n", f"{kpi.name}.low", f"{kpi.name}.high"]] = [float("nan"), 0.0, float("nan"), float("nan")]
         return points
+
+    def _shares(self, rows: Sequence[KpiPoint], day: datetime) -> dict[str, float]:
+        skip = left_out(self.store, self.market, day)
+        usable = [
+            (r.kpi, r.start, r.parts)
+            for r in rows
+            if not any(r.start < w.end and r.start + timedelta(days=1) > w.start for w in skip)
+        ]
+        daily = pd.DataFrame(usable, columns=["kpi", "start", "parts"])
+        daily["start"] = pd.to_datetime(daily.start, utc=True)
+        return shares(self.measurer.kpis, daily, day)
 
 
 def _expand(mentions: pd.DataFrame, span: Window) -> pd.DataFrame:

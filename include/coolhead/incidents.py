@@ -95,7 +95,8 @@ def _descending(severity: str) -> int:
 
 def _joins(known: dict[str, Incident], last: dict[str, datetime], entry: RuleEntry, finding: Finding) -> Incident | None:
     for incident in sorted(known.values(), key=lambda i: last[i.incident_id], reverse=True):
-        since = finding.start - last[incident.incident_id]
+        # What a person reports today is not the cause of what an import finds months ago.
+        since = abs(finding.start - last[incident.incident_id])
         if incident.state == "dismissed":
             if since <= DISMISSED_FOR and entry.severity <= incident.severity_proposed:
                 return incident
@@ -117,7 +118,8 @@ def _open(plan: Plan, market: Market, entry: RuleEntry, finding: Finding, mentio
 def onset(mentions: "pd.DataFrame", start: datetime) -> datetime:
     """T0: the first mention of the rise that ends in the window: back from it, over windows of at least half its volume
     or three mentions, up to one hour."""
-    theirs = mentions[~mentions.own & (mentions.published_at < start + BASE)]
+    seen = mentions.known_at <= start + BASE + GRACE
+    theirs = mentions[~mentions.own & seen & (mentions.published_at < start + BASE)]
     counts = theirs.groupby(theirs.published_at.dt.floor("5min")).size()
     peak = counts.get(start, 0)
     begin = start

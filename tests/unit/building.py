@@ -68,11 +68,11 @@ def _migrated() -> bytes:
         return path.read_bytes()
 
 
-def new_store(folder: Path, name: str = "store") -> Store:
-    """An empty store at the newest revision."""
+def new_store(folder: Path, name: str = "store", content: bytes = b"") -> Store:
+    """An empty store at the newest revision, or a copy of another."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.db"
-    path.write_bytes(_migrated())
+    path.write_bytes(content or _migrated())
     return Store(f"sqlite:///{path}")
 
 
@@ -93,10 +93,10 @@ def score(m: Mention, label: str, polarity: float | None = None, lang: str = "it
 class House:
     """A store with one market in it."""
 
-    def __init__(self, folder: Path, plan: Plan | None = None, name: str = "store") -> None:
+    def __init__(self, folder: Path, plan: Plan | None = None, content: bytes = b"", name: str = "store") -> None:
         self.plan = plan or a_plan()
         self.market: Market = self.plan.markets[0]
-        self.store = new_store(folder, name)
+        self.store = new_store(folder, name, content)
         self.number = 0
 
     def __enter__(self) -> "House":

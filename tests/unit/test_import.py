@@ -151,7 +151,7 @@ def test_the_story(story: tuple[House, Path, Imported]) -> None:
     assert str(done) == f"{POSTS} rows in = {POSTS} mentions + 0 quarantined + 0 duplicates"
     volume = house.store.read(KpiPoint, kpi="volume", grain="day", source="all", lang="all")
     assert sum(p.n for p in volume) == POSTS
-    assert {p.quality for p in volume} == {"ok"}
+    assert [p.quality for p in sorted(volume, key=lambda p: p.start)] == ["ok"] * (len(volume) - 1) + ["pending"]
     log = house.store.read(CollectionLog)
     assert [(x.assumed, x.ok, x.rows) for x in log] == [(True, True, POSTS)]
     assert log[0].start <= posts()[0].at < log[0].start + timedelta(minutes=5)
@@ -217,7 +217,7 @@ def test_years_with_gaps(house: House, tmp_path: Path) -> None:
     """Only windows that hold something are stored, however long the gaps."""
     days = [
         datetime(2019, 5, 1, 9, tzinfo=UTC),
-        datetime(2021, 11, 3, 9, 2, tzinfo=UTC),
+        datetime(2022, 11, 3, 9, 2, tzinfo=UTC),
         datetime(2024, 2, 29, 23, 59, tzinfo=UTC),
     ]
     path = tmp_path / "export.csv"
@@ -255,7 +255,7 @@ def test_unknown_layout_prints_the_mapping(run: Callable[..., tuple[int, str, st
     path.write_text(UNKNOWN)
     status, out, err = run(path, "--brand", "Zefirella")
     assert (status, out) == (1, "")
-    for part in ("files:\n  mapping:\n", "    published_at: ...\n", "    text: ...\n", "Wann, Was, Wer"):
+    for part in ("files:\n  mapping:\n", "    published_at: ", "    text: ", "Wann, Was, Wer", "--column published_at="):
         assert part in err
     assert not (tmp_path / "home").exists()
 

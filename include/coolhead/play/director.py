@@ -25,7 +25,7 @@ from coolhead.play import moments
 from coolhead.play.outcome import Outcome
 from coolhead.play.server import FEED, StoryServer
 from coolhead.play.sinks import Hook, Mailbox
-from coolhead.rows import Incident
+from coolhead.rows import Decision, Incident
 from coolhead.stack.components import Stack, interruptible
 from coolhead.stack.rest import Airflow
 from coolhead.store import Store, migrate
@@ -228,7 +228,10 @@ class Director:
             went_well="Assessed and answered inside the clocks; nothing was deleted", action="Replace the seals of all lines",
             to_improve="Replies to single complaints began late", action_owner="Plant quality", action_due="2026-04-15",
         )  # fmt: skip
-        self.wait(*briefs, ("review_incident", f"{incident.incident_id}.review"))
+        self.wait(*briefs)
+        if self.store.read(Incident, incident_id=incident.incident_id, state="closed"):
+            run = f"{incident.incident_id}.review"
+            self._until(lambda: self.stack.api.state("review_incident", run) == "success", "the review was not written")
 
     def _score_and_evaluate(self) -> None:
         self.wait(self.start("score_mentions"))
@@ -243,23 +246,28 @@ class Director:
     def ask(self, incident: Incident, kind: str, person: str, option: str, **form: Any) -> None:
         """Let the person answer the step of the incident, or wait for you to do it."""
         run = f"{incident.incident_id}.{kind}.0"
+        if self.play:
+            self._your_turn(incident, kind, person, option)
+            return
         self._until(
             lambda: self.stack.api.task_state("escalate_incident", run, "ask") == "awaiting_input", f"{kind} was not asked"
         )
-        if self.play:
-            password = self.stack.passwords[person]
-            self.say(
-                f"  YOUR TURN: {kind} at {self.stack.url}/required_actions (user {person}, password {password}); the story says {option!r}"
-            )
-        else:
-            time.sleep(SETTLED)
-            Airflow(self.stack.url, person, self.stack.passwords[person]).answer(
-                "escalate_incident", run, "ask", option, **form
-            )
-            self.say(f"  {person}: {option}")
-        self.wait(("escalate_incident", run)) if not self.play else self._until(
-            lambda: self.stack.api.state("escalate_incident", run) in ("success", "failed"), f"{kind} was not answered", 3600
-        )
+        time.sleep(SETTLED)
+        Airflow(self.stack.url, person, self.stack.passwords[person]).answer("escalate_incident", run, "ask", option, **form)
+        self.say(f"  {person}: {option}")
+        self.wait(("escalate_incident", run))
+
+    def _your_turn(self, incident: Incident, kind: str, person: str, option: str) -> None:
+        """Whoever answers, and however late: a decision of that kind, or one that ends the incident, goes on."""
+        password = self.stack.passwords[person]
+        self.say(f"  YOUR TURN: {kind}, at {self.stack.url}/required_actions (user {person}, password {password})")
+        self.say(f"  the story's answer would be {option!r}; your clock is running")
+
+        def decided() -> bool:
+            taken = {d.kind for d in self.store.read(Decision, incident_id=incident.incident_id)}
+            return bool(taken & {kind, "dismiss"})
+
+        self._until(decided, f"{kind} was not answered in an hour", 3600)
 
     def _until(self, true: Callable[[], bool], otherwise: str, limit: float = 90) -> None:
         until = time.monotonic() + limit

@@ -59,6 +59,9 @@ class Source(Plugin, ABC):
     lag: ClassVar[timedelta] = timedelta(minutes=2)
     """How late a post may come in; a window is `pending` until this has passed."""
     counts_followers: ClassVar[bool] = False
+    exports: ClassVar[bool] = False
+    """What it reads was made for one market: it concerns that market whatever it says, and covers the time from its first
+    to its last mention."""
 
     @abstractmethod
     def payloads(self, query: Query, window: Window, cursor: Mapping[str, str], client: Client) -> Iterator[Fetched]:

@@ -68,6 +68,7 @@ class Files(Source):
     Settings = Settings
     poll = timedelta(minutes=5)
     lag = timedelta(0)
+    exports = True
 
     def payloads(self, query: Query, window: Window, cursor: Mapping[str, str], client: Client) -> Iterator[Fetched]:
         """New and changed files, whole, whatever the window. All are read before the first error is raised."""
