@@ -61,5 +61,11 @@ bench-imports: setup  ## import time of all Dag files, as a ratio to airflow.sdk
 bench-sentiment: setup  ## DATA=folder: the scorer's figures
 	@$(BIN)/python tests/benchmarks/bench_sentiment.py --data "$(DATA)"
 
+compose-env:  ## draw the secrets of docker-compose.yaml into .env, once
+	@$(PYTHON) .docker/make_env.py
+
+compose-real: setup  ## the compose stack for real: private engine, healthy, one play (Debian, root; ARGS=--fresh)
+	@$(BIN)/python tests/compose/run.py $(ARGS)
+
 clean:  ## remove the environment and everything that was written
 	@rm -rf .venv .coolhead

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from pydantic import ValidationError
+
 from coolhead import failpoint, incidents, notices, registry
 from coolhead.clock import Clock
 from coolhead.errors import ConfigError, PermanentError, TransientError
@@ -68,12 +70,19 @@ def next_step(store: Store, incident: Incident, now: datetime) -> Step | None:
     kind = _kind(incident)
     if kind is None or incident.severity < incident.policy["ask_from"]:
         return None
-    if incident.state == "detected" and now - incident.detected_at > STALE and not _events(store, incident, "asked-"):
+    if incident.state == "detected" and now - _newest(store, incident) > STALE and not _events(store, incident, "asked-"):
         return None
     timeouts = _events(store, incident, f"timeout-{kind}-")
     refused = _events(store, incident, f"refused-{kind}-")
+    run = f"{incident.incident_id}.{kind}."
+    answered = [d for d in store.read(Decision, incident_id=incident.incident_id) if d.step.startswith(run)]  # and reopened since
     last = len(incident.policy["steps"]) - 1
-    return Step(incident.incident_id, kind, min(len(timeouts), last), len(timeouts) + len(refused))
+    return Step(incident.incident_id, kind, min(len(timeouts), last), len(timeouts) + len(refused) + len(answered))
+
+
+def _newest(store: Store, incident: Incident) -> datetime:
+    """When something last spoke for the incident: one found late that still burns is not stale."""
+    return max([incident.detected_at, *(s.as_of for s in store.read(Signal, incident_id=incident.incident_id))])
 
 
 def _kind(incident: Incident) -> str | None:
@@ -81,7 +90,8 @@ def _kind(incident: Incident) -> str | None:
     rehearsed = "close" if incident.drill else None  # no real mention will ever contain a drill
     return {
         "detected": "acknowledge", "acknowledged": "assess", "assessed": "close" if small else "respond",
-        "responding": rehearsed, "recovered": "close",
+        # A small one is asked to be closed once it is assessed: that question must not die when it is contained meanwhile.
+        "responding": rehearsed, "contained": "close" if small else None, "recovered": "close",
     }.get(incident.state)  # fmt: skip
 
 
@@ -166,7 +176,7 @@ def announce(store: Store, step: Step, clock: Clock) -> list[Notice]:
             incident_id=incident.incident_id, step=step.kind, repetition=step.repetition, receiver=p["id"], channel=channel,
             address=p["addresses"][channel], subject=content.subject, body=content.body, intended_at=clock.now(), status="intended",
         )
-        for p in people for channel in incident.policy["steps"][step.level]["channels"] if channel in p["addresses"]
+        for p in people for channel in _channels(incident, step, p)
     ]  # fmt: skip
     asked = IncidentEvent(
         incident_id=incident.incident_id, at=clock.now(), kind=f"asked-{step.kind}-{step.repetition}",
@@ -178,6 +188,12 @@ def announce(store: Store, step: Step, clock: Clock) -> list[Notice]:
             writer.insert_new(asked)
     failpoint.reached("announce.intended")
     return new
+
+
+def _channels(incident: Incident, step: Step, person: Mapping[str, Any]) -> list[str]:
+    """The level's channels that reach the person, or all that do: nobody is named as told and never told."""
+    level = [c for c in incident.policy["steps"][step.level]["channels"] if c in person["addresses"]]
+    return level or sorted(person["addresses"])
 
 
 def deadline(incident: Incident, step: Step, now: datetime) -> datetime:
@@ -202,9 +218,9 @@ def send_outbox(
     for notice in store.read(Notice, status="intended"):
         if step and not _is_of(notice, step) and clock.now() - notice.intended_at < LEFT_BEHIND:
             continue  # its own run is sending it just now
-        channel = registry.load("channels", notice.channel)()
         update: dict[str, Any] = {"attempts": notice.attempts + 1}
         try:
+            channel = registry.load("channels", notice.channel)()
             receipt = channel.send(notice, key_of(notice), credentials.get(notice.channel, {}))
             failpoint.reached("outbox.sent")
             update |= {"status": "sent", "sent_at": clock.now(), "receipt": receipt}
@@ -213,6 +229,9 @@ def send_outbox(
             update |= {"receipt": f"will be tried again: {error}"}
         except (PermanentError, ConfigError) as error:
             update |= {"status": "failed", "receipt": str(error)}
+        except Exception as error:  # noqa: BLE001 - whatever one channel does, the others must still wake their people
+            again.append(f"{notice.channel} to {notice.receiver}: {type(error).__name__}: {error}")
+            update |= {"receipt": f"will be tried again: {type(error).__name__}: {error}"}
         store.upsert([done := notice.model_copy(update=update)])
         sent.append(done)
     if again:
@@ -306,7 +325,7 @@ def answer(store: Store, step: Step, option: str, form: Mapping[str, Any], by: s
         if kind == "dismiss" and not reason.strip():
             raise ConfigError("a dismissal needs a reason")
         decision = incidents.decide(store, step.incident_id, step.run_id, kind, by, at, reason, option, details, shown)
-    except ConfigError as error:
+    except (ConfigError, ValidationError) as error:
         kind_of_event = f"refused-{step.kind}-{step.repetition}"
         store.upsert(
             [IncidentEvent(incident_id=step.incident_id, at=at, kind=kind_of_event, detail=f"{by}: {option}: {error}")]

@@ -164,6 +164,7 @@ def report(
         policy=policy_of(plan, market), onset_at=at, detected_at=at,
     )  # fmt: skip
     with store.writing() as writer:
+        writer.lock(Incident)
         if not writer.insert_new(incident):
             return writer.read(Incident, incident_id=incident.incident_id)[0]
         _append(writer, incident, f"open/{incident.incident_id}", "open", "open", by, at, reason, {"link": link}, reason)
@@ -181,6 +182,7 @@ def decide(
     if kind == "dismiss" and not reason.strip():
         raise ConfigError(f"a dismissal needs a reason; one of {', '.join(DISMISSALS)}, or a sentence")
     with store.writing() as writer:
+        writer.lock(Incident)
         writer.lock(Decision)
         if before := writer.read(Decision, incident_id=incident_id, step=step):
             return before[0]
@@ -222,7 +224,8 @@ def _append(
         "at": at, "reason": reason, "details": details, "subject_hash": hashlib.sha256(shown.encode()).hexdigest(),
         "previous": previous,
     }  # fmt: skip
-    decision = Decision(**body, hash=chain_hash(body))
+    plain = Decision(**body, hash="-")  # as it will be read again: times in UTC
+    decision = plain.model_copy(update={"hash": chain_hash(plain.model_dump())})
     writer.upsert([decision])
     return decision
 

@@ -116,7 +116,8 @@ class Measurer:
             self.store.mentions(self.market.id, span, self.scorer, self.revision, as_of)
             for span in merged([(s.start, s.end) for s in spans])
         ]
-        frame = prepared(pd.concat([f for f in frames if len(f)] or frames[:1]), self.market.time_zone)
+        mentions = pd.concat([f for f in frames if len(f)] or frames[:1], ignore_index=True)  # `groups` joins by the index
+        frame = prepared(mentions, self.market.time_zone)
         logs = self.store.read(CollectionLog, market=self.market.id)
         dirty: dict[Grain, set[datetime]] = {
             "5min": {m.start for m in marks},

@@ -92,7 +92,7 @@ def _quotes(store: Store, incident: Incident, now: datetime) -> list[str]:
     )
     negative = theirs[theirs.label == "negative"]
     chosen = negative if len(negative) else theirs
-    picked = chosen.drop_duplicates("author").head(QUOTES)
+    picked = chosen[chosen.author.isna() | ~chosen.duplicated("author")].head(QUOTES)  # two without a name are two
     return [_quote(m) for m in picked.itertuples()]
 
 

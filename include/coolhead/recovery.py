@@ -19,7 +19,7 @@ from coolhead.rows import ALL, CollectionLog, Decision, Incident, IncidentEvent,
 from coolhead.schema import Row
 from coolhead.store import Store
 from coolhead.verdicts import SourceSight
-from coolhead.windows import BASE, GRACE, Window, floor, local_day
+from coolhead.windows import BASE, GRACE, Window, floor, local_day, merged, minus
 
 CALM = 2.0
 CONTAINED_AFTER = timedelta(hours=6)
@@ -36,7 +36,11 @@ def progress(store: Store, market: Market, through: datetime) -> list[Incident]:
         now, events = _advance(store, market, incident, through)
         if now != incident:
             rows: list[Row] = [now, *events]
-            store.upsert(rows)
+            with store.writing() as writer:
+                writer.lock(Incident)
+                if writer.read(Incident, incident_id=incident.incident_id) != [incident]:
+                    continue  # a person has decided meanwhile; the next tick sees it
+                writer.upsert(rows)
             changed.append(now)
     return changed
 
@@ -157,8 +161,10 @@ def _blind(store: Store, market: Market, span: Window) -> list[Window]:
     """Stretches in which every source was blind."""
     logs = [x for x in store.read(CollectionLog, market=market.id) if x.end > span.start and x.start < span.end]
     sights = [SourceSight(s, [x for x in logs if x.source == s], span.end + GRACE) for s in sorted({x.source for x in logs})]
-    spans = [{(o.window.start, o.window.end) for o in s.outages(span)} for s in sights]
-    return [Window(*w) for w in set.intersection(*spans)] if spans else []
+    if not sights:
+        return []
+    seen = merged([(w.start, w.end) for s in sights for w in minus(span, merged([(o.window.start, o.window.end) for o in s.outages(span)]))])
+    return minus(span, seen)
 
 
 def _ceil(moment: datetime) -> datetime:

@@ -339,6 +339,17 @@ def test_recomputed_points_equal_points_from_scratch(tmp_path_factory: pytest.Te
         assert table(twice) == before
 
 
+def test_days_apart_are_measured_as_days_alone(house: House) -> None:
+    """A late mention of last week beside today's: each is counted once."""
+    for day in (0, 1, 5, 9):
+        for i in range(3):
+            house.say(BEGIN + day * DAY + i * MINUTE, "negative", audience=10)
+    house.measure(BEGIN + 10 * DAY)
+    for kpi, value in (("volume", 3), ("reach_total", 30), ("negative_volume", 3), ("unique_authors", 3)):
+        for grain in ("5min", "hour", "day"):
+            assert [p.value for p in house.points(grain, kpi=kpi, source=ALL, lang=ALL)] == [value] * 4, (kpi, grain)
+
+
 def test_a_mark_set_during_the_computation_survives(house: House) -> None:
     house.say(BEGIN)
     house.measure(BEGIN + HOUR)

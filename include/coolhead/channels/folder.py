@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from coolhead.channels import Channel
+from coolhead.errors import TransientError
 from coolhead.rows import Notice
 
 
@@ -13,8 +14,11 @@ class Folder(Channel):
 
     def send(self, notice: Notice, key: str, credentials: Mapping[str, Any]) -> str:
         folder = Path(notice.address)
-        folder.mkdir(parents=True, exist_ok=True)
         target, fresh = folder / f"{key}.txt", folder / f".{key}.new"
-        fresh.write_text(f"To: {notice.receiver}\nSubject: {notice.subject}\n\n{notice.body}\n", encoding="utf-8")
-        fresh.replace(target)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            fresh.write_text(f"To: {notice.receiver}\nSubject: {notice.subject}\n\n{notice.body}\n", encoding="utf-8")
+            fresh.replace(target)
+        except OSError as error:
+            raise TransientError(f"folder {folder}: {error.strerror or type(error).__name__}") from None
         return f"written to {target}"
