@@ -2,7 +2,8 @@
 
 from airflow.sdk import DAG, task
 
-from bridge import DEFAULTS, START, every, opened, translated
+from bridge import DEFAULTS, START, credentials, every, opened, translated
+from coolhead import registry
 
 with DAG(
     "collect_followers",
@@ -30,6 +31,6 @@ never 0. Clear the run to try again; a count is stored once per account and time
         from coolhead.collecting import follow_all
 
         with opened() as (where, clock, store, plan):
-            return follow_all(store, plan, where, clock)
+            return follow_all(store, plan, where, clock, credentials(registry.names("sources")))
 
     collect()

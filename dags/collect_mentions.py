@@ -5,7 +5,7 @@ from datetime import timedelta
 from airflow.sdk import DAG, Param, task
 
 from assets import MENTION
-from bridge import DEFAULTS, START, cron_of, every, interval, opened, params, translated
+from bridge import DEFAULTS, START, credentials, cron_of, every, interval, opened, params, translated
 from coolhead import registry
 
 DOC = """
@@ -61,6 +61,7 @@ def collect_dag(source: str) -> DAG:
                     given.get("start"),
                     given.get("end"),
                     bool(given.get("history")),
+                    credentials([source]),
                 )
 
         collect()

@@ -1,7 +1,9 @@
 """One run of a source over all its markets: which stretch, and one market's failure holds up no other."""
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from coolhead import registry
 from coolhead.clock import Clock
@@ -22,9 +24,10 @@ REFILL = timedelta(hours=24)
 def collect_all(
     store: Store, plan: Plan, settings: Settings, clock: Clock, source: str,
     interval: tuple[datetime, datetime] | None = None, start: str | None = None, end: str | None = None, history: bool = False,
+    credentials: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> list[str]:  # fmt: skip
     """Poll every market that enables the source; returns a line for each. Raises the first error after all were tried."""
-    collector = Collector(store, plan, settings, clock)
+    collector = Collector(store, plan, settings, clock, credentials=credentials)
     lines, errors = [], []
     for market in plan.markets:
         if source not in market.sources:
@@ -62,9 +65,11 @@ def _window(
     return Window(min(first, until), until)
 
 
-def follow_all(store: Store, plan: Plan, settings: Settings, clock: Clock) -> list[str]:
+def follow_all(
+    store: Store, plan: Plan, settings: Settings, clock: Clock, credentials: Mapping[str, Mapping[str, Any]] | None = None
+) -> list[str]:
     """Read the follower counts of every own account, on every network that has them."""
-    collector = Collector(store, plan, settings, clock)
+    collector = Collector(store, plan, settings, clock, credentials=credentials)
     lines, errors = [], []
     for market in plan.markets:
         for source in market.sources:

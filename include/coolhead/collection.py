@@ -170,10 +170,15 @@ def _reason(error: ValidationError) -> str:
 class Collector:
     """Collects for all markets of a plan into one store."""
 
-    def __init__(self, store: Store, plan: Plan, settings: Settings, clock: Clock, client: Client | None = None) -> None:
+    def __init__(
+        self, store: Store, plan: Plan, settings: Settings, clock: Clock, client: Client | None = None,
+        credentials: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:  # fmt: skip
+        """credentials: source -> fields of its connection."""
         self.store, self.plan, self.settings, self.clock = store, plan, settings, clock
         self.landing = Landing(settings.landing)
         self.client = client or Client(allow_private=plan.brands.network.allow_private)
+        self._credentials = credentials or {}
 
     def query(self, source: Source, market: Market) -> Query:
         chosen = dict(market.sources[source.name])
@@ -181,7 +186,7 @@ class Collector:
             chosen["folder"] = str(self.settings.inbox / market.id)
         return Query(
             market.id, market.terms.any_of, market.languages, market.own_accounts.get(source.name, ()),
-            source.Settings.model_validate(chosen),
+            source.Settings.model_validate(chosen), self._credentials.get(source.name, {}),
         )  # fmt: skip
 
     def poll(self, source_name: str, market: Market, window: Window, assume_known: bool = False) -> Poll:

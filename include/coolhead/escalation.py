@@ -16,7 +16,7 @@ from coolhead import failpoint, incidents, notices, registry
 from coolhead.clock import Clock
 from coolhead.errors import ConfigError, PermanentError, TransientError
 from coolhead.posture import CAUSES, draft, posture
-from coolhead.rows import Decision, Incident, IncidentEvent, Notice
+from coolhead.rows import Decision, Incident, IncidentEvent, Notice, Signal
 from coolhead.store import Store
 
 DAG = "escalate_incident"
@@ -75,7 +75,9 @@ def next_step(store: Store, incident: Incident, now: datetime) -> Step | None:
     timeouts = _events(store, incident, f"timeout-{kind}-")
     refused = _events(store, incident, f"refused-{kind}-")
     run = f"{incident.incident_id}.{kind}."
-    answered = [d for d in store.read(Decision, incident_id=incident.incident_id) if d.step.startswith(run)]  # and reopened since
+    answered = [
+        d for d in store.read(Decision, incident_id=incident.incident_id) if d.step.startswith(run)
+    ]  # and reopened since
     last = len(incident.policy["steps"]) - 1
     return Step(incident.incident_id, kind, min(len(timeouts), last), len(timeouts) + len(refused) + len(answered))
 
@@ -102,7 +104,9 @@ def _events(store: Store, incident: Incident, prefix: str) -> set[str]:
 def due_runs(store: Store, clock: Clock) -> list[dict[str, Any]]:
     """Dag runs that must exist by now, over all incidents: a tick. Starting one that exists already is a no-op."""
     out = []
-    for incident in store.read(Incident, state=["detected", "acknowledged", "assessed", "responding", "recovered"]):
+    for incident in store.read(
+        Incident, state=["detected", "acknowledged", "assessed", "responding", "contained", "recovered"]
+    ):
         _expire(store, incident, clock.now())
         if step := next_step(store, incident, clock.now()):
             out.append({"trigger_dag_id": DAG, "trigger_run_id": step.run_id, "conf": step.conf})
@@ -229,7 +233,7 @@ def send_outbox(
             update |= {"receipt": f"will be tried again: {error}"}
         except (PermanentError, ConfigError) as error:
             update |= {"status": "failed", "receipt": str(error)}
-        except Exception as error:  # noqa: BLE001 - whatever one channel does, the others must still wake their people
+        except Exception as error:
             again.append(f"{notice.channel} to {notice.receiver}: {type(error).__name__}: {error}")
             update |= {"receipt": f"will be tried again: {type(error).__name__}: {error}"}
         store.upsert([done := notice.model_copy(update=update)])

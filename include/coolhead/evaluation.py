@@ -162,7 +162,12 @@ class Judge:
         for kpi in self.measurer.kpis:
             points[f"{kpi.name}.baseline"] = [usual[d].get(kpi.name, float("nan")) for d in local]
             if kpi.name not in points:  # no rule may stop the others by asking for what an hour does not have
-                points[[kpi.name, f"{kpi.name}.n", f"{kpi.name}.low", f"{kpi.name}.high"]] = [float("nan"), 0.0, float("nan"), float("nan")]
+                points[[kpi.name, f"{kpi.name}.n", f"{kpi.name}.low", f"{kpi.name}.high"]] = [
+                    float("nan"),
+                    0.0,
+                    float("nan"),
+                    float("nan"),
+                ]
         return points
 
     def _shares(self, rows: Sequence[KpiPoint], day: datetime) -> dict[str, float]:

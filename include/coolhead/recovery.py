@@ -163,7 +163,13 @@ def _blind(store: Store, market: Market, span: Window) -> list[Window]:
     sights = [SourceSight(s, [x for x in logs if x.source == s], span.end + GRACE) for s in sorted({x.source for x in logs})]
     if not sights:
         return []
-    seen = merged([(w.start, w.end) for s in sights for w in minus(span, merged([(o.window.start, o.window.end) for o in s.outages(span)]))])
+    seen = merged(
+        [
+            (w.start, w.end)
+            for s in sights
+            for w in minus(span, merged([(o.window.start, o.window.end) for o in s.outages(span)]))
+        ]
+    )
     return minus(span, seen)
 
 

@@ -6,11 +6,15 @@ wanted change write it anew by `python tests/contract/test_sources.py`.
 """
 
 import json
+import logging
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,11 +22,16 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from coolhead import registry
-from coolhead.errors import PermanentError
-from coolhead.http import Response
-from coolhead.rows import Mention
+from coolhead.clock import Fixed
+from coolhead.collecting import collect_all
+from coolhead.errors import ConfigError, PermanentError
+from coolhead.http import Client, Response
+from coolhead.plan import Plan
+from coolhead.rows import CollectionLog, Cursor, Mention
+from coolhead.settings import Settings
 from coolhead.sources import Fetched, Query, Source, SourceSettings
-from coolhead.sources.mastodon import id_at
+from coolhead.sources.mastodon import LIMIT, id_at
+from coolhead.store import Store, migrate
 from coolhead.windows import Window
 
 HERE = Path(__file__).parents[1]
@@ -198,6 +207,195 @@ def test_mastodon_followers() -> None:
     assert list(made.followers(query, answers)) == [("@zefirella@social.example", None, 41_200)]  # type: ignore[arg-type]
     with pytest.raises(PermanentError, match="own account"):
         list(made.followers(query, Server(lambda url, *_: Response(200, {}, b"[]", url))))  # type: ignore[arg-type]
+
+
+TOKEN = "s3cret-t0ken"
+Asked = tuple[str, dict[str, str], str | None]
+"""Path, parameters and Authorization of a request."""
+
+
+class Searchable(ThreadingHTTPServer):
+    """A Mastodon server that searches as the real one does: both ids cut to whole seconds, newest first, offset, and what
+    the account has muted (`hidden`) left out after the page was cut."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Asking)
+        self.posts: list[int] = []
+        self.hidden: set[int] = set()
+        self.visibility, self.passes_over_ids = "public", False
+        self.asked: list[Asked] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def searches(self) -> list[Asked]:
+        return [asked for asked in self.asked if asked[0] == "/api/v2/search"]
+
+    def answer(self, path: str, params: dict[str, str], token: str | None) -> tuple[int, Any]:
+        if path != "/api/v2/search":
+            return 200, []
+        if token != f"Bearer {TOKEN}":
+            return (401, {"error": "The access token is invalid"}) if token or "offset" in params else (200, {"statuses": []})
+        after, before = (int(params[name]) >> 16 for name in ("min_id", "max_id"))
+        inside = [i for i in self.posts if self.passes_over_ids or after // 1_000 + 1 <= (i >> 16) / 1_000 < before // 1_000]
+        page = sorted(inside, reverse=True)[int(params["offset"]) :][: int(params["limit"])]
+        statuses = [
+            {
+                "id": str(i), "created_at": datetime.fromtimestamp((i >> 16) / 1_000, UTC).isoformat(), "content": "<p>Zefirella</p>",
+                "visibility": self.visibility, "account": {"acct": "lena", "url": f"{self.url}/@lena"},
+            }
+            for i in page if i not in self.hidden
+        ]  # fmt: skip
+        return 200, {"accounts": [], "statuses": statuses, "hashtags": [], "collections": []}
+
+
+class Asking(BaseHTTPRequestHandler):
+    server: Searchable
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        asked = (parts.path, {k: v[0] for k, v in parse_qs(parts.query).items()}, self.headers.get("authorization"))
+        self.server.asked.append(asked)
+        status, found = self.server.answer(*asked)
+        body = json.dumps(found).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def searchable() -> Iterator[Searchable]:
+    with Searchable() as made:
+        thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield made
+        made.shutdown()
+        thread.join()
+
+
+def search(server: Searchable, *words: str, token: str = TOKEN, cursor: dict[str, str] | None = None) -> list[Fetched]:
+    made = source("mastodon")
+    chosen = made.Settings.model_validate({"base_url": server.url, "hashtags": ["zefirella"], "search": words})
+    query = Query("it", (), (), (), chosen, {"password": token} if token else {})
+    assert not token or token not in repr(query)
+    return list(made.payloads(query, WINDOW, cursor or {}, Client(allow_private=True, retries=0)))
+
+
+def ids(pages: list[Fetched]) -> list[int]:
+    return [int(row["native_id"]) for page in pages for row in source("mastodon").mentions(page.content, page.meta)]
+
+
+@pytest.mark.parametrize("count", [0, 1, LIMIT - 1, LIMIT, LIMIT + 1, 3 * LIMIT, 3 * LIMIT + 7])
+def test_mastodon_search_pages_to_the_end(searchable: Searchable, count: int) -> None:
+    at = [id_at(WINDOW.start), id_at(WINDOW.end) - (1 << 16)]  # of one second each, so a page ends within a second
+    wanted = [at[n % 2] + n for n in range(count)]
+    outside = [id_at(WINDOW.end) + (1_000 << 16), id_at(WINDOW.start) - (10**6 << 16)]
+    searchable.posts, searchable.hidden = wanted + outside, set(wanted[3:5])
+    pages = search(searchable, "zefirella")
+    assert sorted(ids(pages)) == sorted(set(wanted) - searchable.hidden)
+    assert {page.stream for page in pages} <= {"search:zefirella"}
+    assert {page.position for page in pages[-1:]} == {str(max(set(wanted) - searchable.hidden))} if count else not pages
+
+
+def test_mastodon_search_asks_so_that_no_post_is_lost_to_whole_seconds(searchable: Searchable) -> None:
+    first, last = id_at(WINDOW.start - timedelta(minutes=15)), id_at(WINDOW.end) - 1
+    searchable.posts = [first, last]
+    assert ids(search(searchable, "zefirella")) == [last, first]
+    cursor = id_at(WINDOW.start - timedelta(hours=3)) + (500 << 16)
+    searchable.posts = [cursor - (5_000 << 16), cursor + 1]
+    assert ids(search(searchable, "zefirella", cursor={"search:zefirella": str(cursor)})) == [cursor + 1]
+
+
+def test_mastodon_search_ends_behind_the_window_where_a_server_passes_over_min_id(searchable: Searchable) -> None:
+    searchable.passes_over_ids = True
+    searchable.posts = [id_at(WINDOW.start - timedelta(minutes=n)) for n in range(1_000)]
+    assert [len(ids([page])) for page in search(searchable, "zefirella")] == [LIMIT]
+
+
+def test_mastodon_search_says_when_there_are_too_many_pages(searchable: Searchable) -> None:
+    searchable.posts = [id_at(WINDOW.start) + n for n in range(100 * LIMIT + 1)]
+    with pytest.raises(PermanentError, match=r"search 'zefirella': more than 100 pages .* shorter windows"):
+        search(searchable, "zefirella")
+
+
+def test_mastodon_search_keeps_no_private_post(searchable: Searchable) -> None:
+    searchable.posts = [id_at(WINDOW.start)]
+    for searchable.visibility in ("direct", "private"):
+        with pytest.raises(PermanentError, match="not public"):
+            search(searchable, "zefirella")
+
+
+def test_mastodon_sends_the_token_with_searches_only(searchable: Searchable) -> None:
+    search(searchable)
+    assert {asked[2] for asked in searchable.asked} == {None}
+    search(searchable, "zefirella", "Zefirella   limone", "zefirella")
+    found = searchable.searches()
+    assert [(params["q"], params["offset"], token) for _, params, token in found] == [
+        ("zefirella in:public", "0", f"Bearer {TOKEN}"),
+        ('"Zefirella limone" in:public', "0", f"Bearer {TOKEN}"),
+    ]
+    assert {(params["type"], params["resolve"], params["limit"]) for _, params, _ in found} == {("statuses", "false", "40")}
+    assert {asked[2] for asked in searchable.asked if asked not in found} == {None}
+
+
+@pytest.mark.parametrize("word", ["", " x", "-x", "#x", "from:me", '"x', "x”", "x" * 101])
+def test_mastodon_refuses_words_that_are_syntax(word: str) -> None:
+    with pytest.raises(ValidationError):
+        source("mastodon").Settings.model_validate({**MASTODON, "search": [word]})
+
+
+@pytest.mark.parametrize("fields", [{}, {"password": None}, {"password": " "}, {"login": TOKEN}])
+def test_mastodon_search_without_a_token(searchable: Searchable, fields: dict[str, Any]) -> None:
+    made = source("mastodon")
+    chosen = made.Settings.model_validate({"base_url": searchable.url, "hashtags": ["zefirella"], "search": ["zefirella"]})
+    with pytest.raises(ConfigError, match="field password of the Airflow connection `mastodon`"):
+        list(made.payloads(Query("it", (), (), (), chosen, fields), WINDOW, {}, Client(allow_private=True)))
+    assert [asked[0] for asked in searchable.asked] == ["/api/v1/timelines/tag/zefirella"]  # not lost with it
+
+
+def test_credentials_reach_the_source_and_no_log_message_or_file(
+    searchable: Searchable, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    where = Settings(tmp_path, f"sqlite:///{tmp_path / 'store.db'}", tmp_path / "plan")
+    migrate(where.store)
+    plan = Plan.model_validate({
+        "brands": {
+            "public_url": "https://desk.example", "network": {"allow_private": True},
+            "brands": [{"name": "Zefirella", "markets": [{
+                "id": "zefirella", "time_zone": "Europe/Rome", "languages": ["it"], "terms": {"any_of": ["zefirella"]},
+                "sources": {"mastodon": {"base_url": searchable.url, "hashtags": ["zefirella"], "search": ["zefirella"]}},
+            }]}],
+        },
+        "rules": {"rules": [{"name": "volume", "rule": "threshold", "severity": "S1", "kpi": "volume", "above": 1}]},
+        "escalation": {
+            "people": [{"id": "a", "name": "A", "roles": ["duty_lead", "crisis_lead", "spokesperson"], "addresses": {"folder": "a"}}],
+            "steps": [{"notify": ["duty_lead"], "channels": ["folder"], "wait_minutes": 5}],
+        },
+    })  # fmt: skip
+    searchable.posts = [id_at(WINDOW.start) + n for n in range(LIMIT + 2)]
+    span, now = (WINDOW.start, WINDOW.end), Fixed(WINDOW.end + timedelta(minutes=1))
+    store = Store(where.store)
+    for given, error in ((None, ConfigError), ({"mastodon": {"password": f"old-{TOKEN}"}}, PermanentError)):
+        with pytest.raises(error) as caught:
+            collect_all(store, plan, where, now, "mastodon", span, credentials=given)
+        assert TOKEN not in str(caught.value)
+    (failed,) = store.read(CollectionLog)
+    assert "credentials" in (failed.error or "")
+    (line,) = collect_all(store, plan, where, now, "mastodon", span, credentials={"mastodon": {"password": TOKEN}})
+    assert f"{LIMIT + 2} mentions, 0 refused" in line
+    assert [c.stream for c in store.read(Cursor)] == ["search:zefirella"]
+    store.close()
+    assert caplog.records
+    assert TOKEN not in caplog.text
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and TOKEN.encode() in path.read_bytes()]
 
 
 def test_feed_asks_conditionally_and_one_dead_feed_hides_no_other() -> None:

@@ -1,8 +1,4 @@
-"""People in the loop, on a real Airflow: who may answer, what a lost answer costs, what a time-out does, what is left.
-
-The stack runs with a fail point that kills every question's task at the moment its answer comes: so each decision
-below was taken up from Airflow's own record, as after a crash.
-"""
+"""People in the loop, on a real Airflow: who may answer, what a lost answer costs, what a time-out does, what is left."""
 
 import os
 import time
@@ -11,65 +7,12 @@ from pathlib import Path
 import psutil
 import pytest
 import requests
-import yaml
 
-from coolhead import clock, planning
-from coolhead import plan as plans
+from coolhead import clock
 from coolhead.errors import PermanentError
-from coolhead.plan_init import SHIPPED
 from coolhead.play import moments
 from coolhead.rows import Decision, Incident, IncidentEvent, Notice
-from coolhead.stack.components import Stack
 from coolhead.stack.rest import Airflow
-from coolhead.store import Store, migrate
-
-DAGS = ("open_incident", "escalate_incident", "review_incident")
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    made = tmp_path_factory.mktemp("people")
-    plan = made / "plan"
-    plan.mkdir()
-    for name in plans.FILES:
-        (plan / name).write_text((SHIPPED / name).read_text())
-    escalation = yaml.safe_load((plan / "escalation.yaml").read_text())
-    for person in escalation["people"]:
-        person["addresses"] = {"folder": str(made / "notices")}
-    for step in escalation["steps"]:
-        step |= {"channels": ["folder"], "wait_minutes": 60}
-    (plan / "escalation.yaml").write_text(yaml.safe_dump(escalation))
-    return made
-
-
-@pytest.fixture(scope="module")
-def stack(home):
-    before = {k: os.environ.get(k) for k in ("COOLHEAD_HOME", "COOLHEAD_STORE", "COOLHEAD_PLAN")}
-    clock.set_play(home / "play.json", moments.FIRESTORM)
-    migrate(f"sqlite:///{home / 'store.db'}")
-    extra = {"COOLHEAD_KILL_AT": "ask.answered", "AIRFLOW__SCHEDULER__TRIGGER_TIMEOUT_CHECK_INTERVAL": "1"}
-    users = {"admin": "admin", "anna": "user", "bruno": "user", "chiara": "user"}
-    with Stack(home, users, extra=extra, tell=lambda line: None) as running:
-        until = time.monotonic() + 90
-        while set(DAGS) - set(running.api.dags()):
-            assert time.monotonic() < until, running.api.import_errors()
-            time.sleep(0.2)
-        for dag in DAGS:
-            running.api.pause(dag, False)
-        yield running
-        pids = [p.pid for p in running.processes.values()]
-    assert not [p for p in psutil.process_iter() if p.pid in pids and p.status() != psutil.STATUS_ZOMBIE]
-    assert not [c for c in psutil.net_connections("tcp") if c.status == "LISTEN" and c.laddr.port == running.port]
-    for key, value in before.items():
-        assert os.environ.get(key) == value
-
-
-@pytest.fixture(scope="module")
-def store(home, stack):
-    opened = Store(f"sqlite:///{home / 'store.db'}")
-    planning.adopt(opened, plans.load(home / "plan"), clock.Fixed(moments.FIRESTORM))
-    yield opened
-    opened.close()
 
 
 def until(true, what, limit=90.0):
@@ -100,7 +43,9 @@ def _group(pid):
 
 
 def test_a_crisis_is_decided_by_people_though_every_asking_task_dies(stack, store, home):
-    stack.api.trigger("open_incident", "report", by="anna", reason="A journalist called about mould", severity="S3", market="zefirella")
+    stack.api.trigger(
+        "open_incident", "report", by="anna", reason="A journalist called about mould", severity="S3", market="zefirella"
+    )
     (incident,) = until(lambda: store.read(Incident), "the incident is opened")
     first = f"{incident.incident_id}.acknowledge.0"
     asked(stack, first)
@@ -158,5 +103,10 @@ def test_reports_stand_behind_the_sign_in_and_run_nothing(stack, home):
     assert index.status_code == 200 and 'href="daily/zefirella/2026-03-25"' in index.text
     brief = requests.get(f"{desk}/daily/zefirella/2026-03-25", headers=mine, timeout=20)
     assert brief.text == "<!doctype html><p>brief</p>" and "default-src 'none'" in brief.headers["Content-Security-Policy"]
-    for wrong in ("daily/zefirella/2026-03-26", "daily/..%2f..%2fairflow/2026-03-25", "reviews/..%2f..%2fpasswords", "daily/x/y"):
+    for wrong in (
+        "daily/zefirella/2026-03-26",
+        "daily/..%2f..%2fairflow/2026-03-25",
+        "reviews/..%2f..%2fpasswords",
+        "daily/x/y",
+    ):
         assert requests.get(f"{desk}/{wrong}", headers=mine, timeout=20).status_code in (404, 422)

@@ -326,7 +326,7 @@ def test_what_was_landed_is_not_lost_with_the_file(yard: Yard, clean: dict[str, 
     store = Store(state.where.store)
     assert (store.count(Mention), store.count(Payload)) == (40, 2)
     assert store.count(Cursor) == 0  # what was not fetched now moves no cursor
-    assert [log.ok for log in store.read(CollectionLog)] == [True]
+    assert [log.ok for log in store.read(CollectionLog, start=BEGIN, end=NOW)] == [True]
     store.close()
 
 

@@ -33,7 +33,14 @@ COMPLAINTS: dict[str, Any] = {
     "name": "complaints", "rule": "threshold", "kpi": "negative_volume", "above": 15, "min_n": 15, "severity": "S2",
 }  # fmt: skip
 SPIKE: dict[str, Any] = {"name": "spike", "rule": "threshold", "kpi": "volume_z", "above": 3.5, "severity": "S1"}
-SURGE: dict[str, Any] = {"name": "surge", "rule": "baseline", "kpi": "negative_share", "rise": 0.2, "min_n": 15, "severity": "S3"}
+SURGE: dict[str, Any] = {
+    "name": "surge",
+    "rule": "baseline",
+    "kpi": "negative_share",
+    "rise": 0.2,
+    "min_n": 15,
+    "severity": "S3",
+}
 PEOPLE: list[dict[str, Any]] = [
     {"id": "anna", "name": "Anna Duty", "roles": ["duty_lead"], "addresses": {"email": "anna@z.example"}},
     {"id": "bruno", "name": "Bruno Crisis", "roles": ["crisis_lead"], "addresses": {"email": "bruno@z.example"}},
@@ -78,7 +85,13 @@ def new_store(folder: Path, name: str = "store", content: bytes = b"") -> Store:
 
 def mention(number: int, at: datetime, **columns: Any) -> Mention:
     """Known two minutes after its publication, if nothing else is said."""
-    given = {"source": "mastodon", "known_at": at + 2 * MINUTE, "text": "Zefirella", "author": f"author-{number}", "gated": True}
+    given = {
+        "source": "mastodon",
+        "known_at": at + 2 * MINUTE,
+        "text": "Zefirella",
+        "author": f"author-{number}",
+        "gated": True,
+    }
     return Mention(**{"payload_id": "p", "native_id": f"{number:06}", "day": at.date(), "published_at": at, **given, **columns})
 
 
@@ -122,7 +135,9 @@ class House:
         self.put([(m, score(m, label, lang=lang) if label else None)])
         return m
 
-    def listen(self, start: datetime, end: datetime, ok: bool = True, sources: Iterable[str] = ("mastodon", "feed"), **columns: Any) -> None:
+    def listen(
+        self, start: datetime, end: datetime, ok: bool = True, sources: Iterable[str] = ("mastodon", "feed"), **columns: Any
+    ) -> None:
         """One poll of each source over a stretch."""
         known = {"known_at": end + MINUTE, **columns}
         self.store.upsert(CollectionLog(source=s, market=self.market.id, start=start, end=end, ok=ok, **known) for s in sources)
@@ -153,4 +168,3 @@ def windows(start: datetime, end: datetime) -> list[datetime]:
 
 def utc(*parts: int) -> datetime:
     return datetime(*parts, tzinfo=UTC)  # type: ignore[misc, arg-type]
-

@@ -40,7 +40,9 @@ STORY = a_plan(VOLUME, COMPLAINTS, SPIKE, {**SURGE, "min_n": 35})
 Said = tuple[Mention, Score | None]
 
 
-def invented(begin: datetime, end: datetime, a_day: int = 40, seed: int = 7, label: str | None = None, number: int = 0) -> list[Said]:
+def invented(
+    begin: datetime, end: datetime, a_day: int = 40, seed: int = 7, label: str | None = None, number: int = 0
+) -> list[Said]:
     """Mentions at random times, known 1 to 4 minutes after their publication."""
     rng = random.Random(f"{seed} {label}")
     count = int((end - begin) / DAY * a_day)
@@ -68,7 +70,11 @@ def polls(begin: datetime, end: datetime, step: timedelta = HOUR) -> list[tuple[
 
 
 def play(
-    house: House, told: Sequence[Said], ticks: Iterable[datetime], logs: Sequence[tuple[datetime, datetime]] = (), since: datetime = BEGIN - DAY
+    house: House,
+    told: Sequence[Said],
+    ticks: Iterable[datetime],
+    logs: Sequence[tuple[datetime, datetime]] = (),
+    since: datetime = BEGIN - DAY,
 ) -> None:
     """Evaluate at each tick what had become known by then, and was not known before."""
     before = since
@@ -283,7 +289,9 @@ def test_a_baseline_never_looks_at_the_hour_itself_or_later() -> None:
     assert VolumeBaseline(hourly, seen, [], "UTC").at(now) == VolumeBaseline(loud, seen, [], "UTC").at(now)
 
 
-@pytest.mark.parametrize("zone", ["Asia/Kolkata", "Asia/Kathmandu", "Australia/Adelaide", "America/St_Johns", "UTC", "Europe/Rome"])
+@pytest.mark.parametrize(
+    "zone", ["Asia/Kolkata", "Asia/Kathmandu", "Australia/Adelaide", "America/St_Johns", "UTC", "Europe/Rome"]
+)
 def test_zones_of_half_an_hour_have_a_baseline(zone: str) -> None:
     """Hours are stored by UTC; a market half an hour off must find them, or its usual volume would be 0."""
     now = BEGIN + 20 * DAY + 12 * HOUR
@@ -328,7 +336,10 @@ def test_an_outage_is_left_out_of_the_baseline_by_the_log(house: House) -> None:
 
 def test_every_kpi_may_stand_in_a_rule(tmp_path: Path) -> None:
     """A plan that passed its check must not stop the evaluation: what has no value in an hour never fires."""
-    rules = [{"name": f"r-{i}", "rule": "threshold", "kpi": k, "above": 1e9, "severity": "S1"} for i, k in enumerate(registry.names("kpis"))]
+    rules = [
+        {"name": f"r-{i}", "rule": "threshold", "kpi": k, "above": 1e9, "severity": "S1"}
+        for i, k in enumerate(registry.names("kpis"))
+    ]
     rules += [
         {"name": f"b-{i}", "rule": "baseline", "kpi": k, "rise": 1e9, "severity": "S1", "also": {"follower_change": 1}}
         for i, k in enumerate(registry.names("kpis"))

@@ -28,7 +28,9 @@ def house(tmp_path: Path) -> Iterator[House]:
         yield made
 
 
-def an_incident(house: House, state: State = "detected", at: datetime = T, severity: Severity = "S2", name: str = "i", **more: Any) -> Incident:
+def an_incident(
+    house: House, state: State = "detected", at: datetime = T, severity: Severity = "S2", name: str = "i", **more: Any
+) -> Incident:
     row = Incident(
         incident_id=name, market="zefirella", title="Zefirella: flood", state=state, severity=severity, severity_proposed=severity,
         **{"onset_at": at, "detected_at": at, "reasons": [], "policy": incidents.policy_of(house.plan, house.market), **more},
@@ -150,7 +152,17 @@ def test_an_assessment_is_the_persons(house: House) -> None:
 def chain(house: House) -> list[Decision]:
     an_incident(house)
     for n, kind in enumerate(("acknowledge", "assess", "respond", "close")):
-        decide(house.store, "i", f"s{n}", kind, "anna", T + n * MINUTE, "because", details={"note": "ł", "n": n}, shown="what was shown")
+        decide(
+            house.store,
+            "i",
+            f"s{n}",
+            kind,
+            "anna",
+            T + n * MINUTE,
+            "because",
+            details={"note": "ł", "n": n},
+            shown="what was shown",
+        )
     return house.store.read(Decision)
 
 
@@ -168,7 +180,9 @@ def test_the_chain_verifies(house: House) -> None:
 def test_any_change_of_any_column_is_found(house: House, column: str, row: int) -> None:
     found = chain(house)
     old = getattr(found[row], column)
-    new: Any = {int: lambda: old + 1, datetime: lambda: old + timedelta(microseconds=1), dict: lambda: {**old, "n": 9}}.get(type(old), lambda: f"{old}.")()
+    new: Any = {int: lambda: old + 1, datetime: lambda: old + timedelta(microseconds=1), dict: lambda: {**old, "n": 9}}.get(
+        type(old), lambda: f"{old}."
+    )()
     changed = [d.model_copy(update={column: new}) if i == row else d for i, d in enumerate(found)]
     assert broken_at(changed) == row + 1
 
@@ -183,7 +197,9 @@ def test_a_missing_row_is_found(house: House, row: int) -> None:
 def test_the_chain_verifies_whatever_zone_the_answer_came_in(house: House) -> None:
     an_incident(house)
     at = datetime(2026, 3, 25, 13, 0, 0, 5, tzinfo=timezone(timedelta(hours=1)))
-    decide(house.store, "i", "s", "acknowledge", "anna", at, details={"due": None, "list": [1, 2.5], "deep": {"b": 1, "a": "ż"}})
+    decide(
+        house.store, "i", "s", "acknowledge", "anna", at, details={"due": None, "list": [1, 2.5], "deep": {"b": 1, "a": "ż"}}
+    )
     assert broken_at(house.store.read(Decision)) is None
     assert house.store.read(Decision)[0].at == at
 
@@ -355,7 +371,10 @@ def test_daytime_moves_with_summer_time(house: House) -> None:
 def test_blind_hours_stop_the_clock(house: House) -> None:
     """Both sources were blind from 14 to 17, each over a stretch of its own: two hours of it were blind altogether."""
     house.z_line(T - HOUR, T, 5.0)
-    for source, gap, end in (("mastodon", T + 2 * HOUR, T + 4 * HOUR + 30 * MINUTE), ("feed", T + 2 * HOUR + 30 * MINUTE, T + 5 * HOUR)):
+    for source, gap, end in (
+        ("mastodon", T + 2 * HOUR, T + 4 * HOUR + 30 * MINUTE),
+        ("feed", T + 2 * HOUR + 30 * MINUTE, T + 5 * HOUR),
+    ):
         listen(house, T - DAY, gap, sources=[source])
         listen(house, gap, end, ok=False, sources=[source], error="503")
         listen(house, end, T + DAY, sources=[source])
@@ -383,12 +402,23 @@ def days(house: House, first: datetime, table: list[tuple[int, int]]) -> None:
     """(mentions, negatives) of each local day from `first` on."""
     for number, (volume, negative) in enumerate(table):
         start = local_day(first.date() + timedelta(days=number), "Europe/Rome").start
-        common = {"market": "zefirella", "grain": "day", "start": start, "source": ALL, "lang": ALL, "version": 1, "quality": "ok", "as_of": start}
+        common = {
+            "market": "zefirella",
+            "grain": "day",
+            "start": start,
+            "source": ALL,
+            "lang": ALL,
+            "version": 1,
+            "quality": "ok",
+            "as_of": start,
+        }
         parts = {"n": volume, "negative": negative, "positive": 0}
-        house.store.upsert([
-            KpiPoint(**common, kpi="volume", revision="-", value=volume, n=volume, parts={"n": volume}),  # type: ignore[arg-type]
-            KpiPoint(**common, kpi="negative_share", revision=READ, value=negative / volume, n=volume, parts=parts),  # type: ignore[arg-type]
-        ])
+        house.store.upsert(
+            [
+                KpiPoint(**common, kpi="volume", revision="-", value=volume, n=volume, parts={"n": volume}),  # type: ignore[arg-type]
+                KpiPoint(**common, kpi="negative_share", revision=READ, value=negative / volume, n=volume, parts=parts),  # type: ignore[arg-type]
+            ]
+        )
 
 
 CALM = [(100, 10)] * 20

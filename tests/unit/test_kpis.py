@@ -62,7 +62,14 @@ def frame_of(told: list[Said]) -> pd.DataFrame:
     ]  # fmt: skip
     columns = [*Mention.model_fields, "label", "polarity", "confidence", "scored_lang"]
     frame = pd.DataFrame(rows, columns=columns)
-    kinds = {"audience": "Int64", "likes": "Int64", "comments": "Int64", "shares": "Int64", "own": "bool", "polarity": "float64"}
+    kinds = {
+        "audience": "Int64",
+        "likes": "Int64",
+        "comments": "Int64",
+        "shares": "Int64",
+        "own": "bool",
+        "polarity": "float64",
+    }
     return frame.astype(kinds | {"published_at": "datetime64[us, UTC]"})
 
 
@@ -149,7 +156,9 @@ def margins(told: list[Said], grain: str) -> dict[tuple[datetime, str, str], lis
 def test_contract(name: str) -> None:
     kpi = KPIS[name]
     assert kpi.name == name
-    assert all(isinstance(getattr(kpi, field), str) and getattr(kpi, field).strip() for field in ("title", "unit", "formula", "origin"))
+    assert all(
+        isinstance(getattr(kpi, field), str) and getattr(kpi, field).strip() for field in ("title", "unit", "formula", "origin")
+    )
     assert isinstance(kpi.version, int) and kpi.version >= 1
     assert (kpi.__doc__ or "").strip()
     assert kpi.kind in ("additive", "distinct", "follower", "derived")
@@ -178,7 +187,7 @@ def equals_the_definition(kpi: Kpi, grain: str, told: list[Said]) -> None:
         assert value == pytest.approx(expected) if expected is not None else value is None, key
         if found is not None:
             assert 0 <= found.n <= len(mine)
-            assert pd.isna(found.low) or found.low <= found.value + 1e-12 and found.value <= found.high + 1e-12
+            assert pd.isna(found.low) or (found.low <= found.value + 1e-12 and found.value <= found.high + 1e-12)
     assert not points, "points of windows in which nothing was said"
 
 
@@ -215,7 +224,10 @@ def test_distinct_counts_an_author_once_per_window(kpi: Kpi) -> None:
 
 
 def test_reach_says_how_much_of_it_is_known() -> None:
-    told: list[Said] = [(mention(i, BEGIN, author=a, audience=x), None) for i, (a, x) in enumerate([("a", 10), ("a", None), ("b", None), (None, 5)])]
+    told: list[Said] = [
+        (mention(i, BEGIN, author=a, audience=x), None)
+        for i, (a, x) in enumerate([("a", 10), ("a", None), ("b", None), (None, 5)])
+    ]
     whole = points_of(KPIS["reach_total"], told, "5min")[BEGIN, ALL, ALL]
     assert (whole.value, whole.parts) == (15, {"n": 4, "reach": 15, "known": 2})
     once = points_of(KPIS["reach_unique"], told, "5min")[BEGIN, ALL, ALL]
@@ -289,7 +301,9 @@ def test_points_carry_version_and_revision(house: House) -> None:
 
 
 @pytest.mark.parametrize(
-    ("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25), (date(2026, 6, 1), 24)], ids=["spring", "autumn", "plain"]
+    ("day", "hours"),
+    [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25), (date(2026, 6, 1), 24)],
+    ids=["spring", "autumn", "plain"],
 )
 def test_a_local_day_is_as_long_as_it_is(house: House, day: date, hours: int) -> None:
     begin = local_day(day, ZONE).start
@@ -298,7 +312,9 @@ def test_a_local_day_is_as_long_as_it_is(house: House, day: date, hours: int) ->
     house.measure(begin + 2 * DAY)
     days = {p.start: p.value for p in house.points("day", kpi="volume", source=ALL, lang=ALL)}
     assert days == {local_day(day - timedelta(days=1), ZONE).start: 1, begin: hours, begin + hours * HOUR: 1}
-    inside = [p.value for p in house.points("hour", kpi="volume", source=ALL, lang=ALL) if begin <= p.start < begin + hours * HOUR]
+    inside = [
+        p.value for p in house.points("hour", kpi="volume", source=ALL, lang=ALL) if begin <= p.start < begin + hours * HOUR
+    ]
     assert inside == [1] * hours
 
 
@@ -309,7 +325,9 @@ def test_what_is_not_known_yet_is_not_counted(house: House) -> None:
 
 @given(told=said(least=3), data=st.data())
 @settings(few, max_examples=4)
-def test_recomputed_points_equal_points_from_scratch(tmp_path_factory: pytest.TempPathFactory, told: list[Said], data: st.DataObject) -> None:
+def test_recomputed_points_equal_points_from_scratch(
+    tmp_path_factory: pytest.TempPathFactory, told: list[Said], data: st.DataObject
+) -> None:
     """Some mentions come late, some are edited and read anew, some are refused by the gate after they were counted."""
     late = BEGIN + 2 * DAY
     fate = [data.draw(st.sampled_from(["kept", "late", "edited", "gone"])) for _ in told]
@@ -365,7 +383,12 @@ def test_one_mention_in_two_markets_counts_in_each(tmp_path: Path) -> None:
     store = new_store(tmp_path)
     with House(tmp_path, a_plan()) as house:
         m = house.say(BEGIN)
-        house.store.upsert([Match(**key_of(m), market="other", published_at=BEGIN, matched_by="x"), Dirty(market="other", start=BEGIN, mark="x")])
+        house.store.upsert(
+            [
+                Match(**key_of(m), market="other", published_at=BEGIN, matched_by="x"),
+                Dirty(market="other", start=BEGIN, mark="x"),
+            ]
+        )
         house.measure(BEGIN + HOUR)
         assert [p.value for p in house.points("5min", kpi="volume", source=ALL, lang=ALL)] == [1]
         assert [d.market for d in house.store.read(Dirty)] == ["other"], "another market's window is its own matter"
@@ -374,7 +397,9 @@ def test_one_mention_in_two_markets_counts_in_each(tmp_path: Path) -> None:
 
 def test_followers(house: House) -> None:
     for hours, count in ((-2, 100), (1, 90), (3, 80), (30, 120)):
-        house.store.upsert([Follower(market="zefirella", source="mastodon", account="z", at=BEGIN + hours * HOUR, followers=count)])
+        house.store.upsert(
+            [Follower(market="zefirella", source="mastodon", account="z", at=BEGIN + hours * HOUR, followers=count)]
+        )
     house.measure(BEGIN + 2 * DAY)
     days = {p.start: p.value for p in house.points("day", kpi="follower_change", source=ALL)}
     assert days == {BEGIN: -20, BEGIN + DAY: 40}, "the first count of all has nothing before it"

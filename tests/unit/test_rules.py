@@ -29,7 +29,9 @@ def rule(kind: str, **settings: Any) -> Rule:
     return made
 
 
-def points(kpi: str, values: Sequence[float], n: Sequence[float] | int = 100, at: Sequence[int] | None = None, **columns: Any) -> pd.DataFrame:
+def points(
+    kpi: str, values: Sequence[float], n: Sequence[float] | int = 100, at: Sequence[int] | None = None, **columns: Any
+) -> pd.DataFrame:
     """One row per base window; `at`: their numbers, where windows are missing between."""
     numbers = range(len(values)) if at is None else at
     index = pd.DatetimeIndex([BEGIN + i * timedelta(minutes=5) for i in numbers], name="start").astype("datetime64[us, UTC]")
@@ -62,7 +64,9 @@ def test_threshold_below_is_at_or_below() -> None:
 
 @pytest.mark.parametrize(("bound", "expected"), [("value", [0, 1]), ("low", [1]), ("high", [0, 1, 2])])
 def test_threshold_goes_by_the_chosen_end(bound: str, expected: list[int]) -> None:
-    frame = points("negative_share", [0.5, 0.6, 0.3], **{"negative_share.low": [0.3, 0.5, 0.1], "negative_share.high": [0.7, 0.8, 0.45]})
+    frame = points(
+        "negative_share", [0.5, 0.6, 0.3], **{"negative_share.low": [0.3, 0.5, 0.1], "negative_share.high": [0.7, 0.8, 0.45]}
+    )
     assert of(rule("threshold", kpi="negative_share", above=0.4, bound=bound), frame) == expected
 
 
@@ -84,7 +88,9 @@ def test_a_missing_window_breaks_the_row() -> None:
 
 def test_baseline_fires_where_the_bound_stands_off() -> None:
     r = rule("baseline", kpi="negative_share", rise=0.2)
-    frame = points("negative_share", [0.5, 0.5, 0.5], **{"negative_share.low": [0.29, 0.31, 0.4], "negative_share.baseline": 0.1})
+    frame = points(
+        "negative_share", [0.5, 0.5, 0.5], **{"negative_share.low": [0.29, 0.31, 0.4], "negative_share.baseline": 0.1}
+    )
     found, _ = r.step(frame, {})
     assert fired(found) == [1, 2]
     assert (found[0].value, found[0].threshold) == (0.31, pytest.approx(0.3))

@@ -33,6 +33,9 @@ class Query:
     own_accounts: tuple[str, ...]
     settings: Any
     """An instance of the source's own `Settings`."""
+    credentials: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """Fields of the Airflow connection of the source's name (host, port, login, password, extra); empty where there is
+    none. Never part of a message: not of the repr either."""
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,22 @@
-"""Mastodon: public hashtag timelines of one server, and the followers of the brand's own accounts.
+"""Mastodon: public hashtag timelines of one server, its full-text search, and the followers of the brand's own accounts.
 
-Plan, approval, price: none; no account is needed where the server shows its timelines publicly (the default; since
-4.5 an administrator can close them, then it answers 401). Rate limit: 300 requests in 5 minutes and address.
+Plan, approval, price: none. Hashtags and followers need no account where the server shows its timelines publicly (the
+default; since 4.5 an administrator can close them, then it answers 401). Search needs a free account on the server and its
+token (Preferences > Development > New application, scope read:search) in the field password of the Airflow connection
+`mastodon`; it is sent with searches only. Rate limit: 300 requests in 5 minutes and address (or account).
 Only servers of Mastodon itself: others (Pleroma, GoToSocial) answer the same calls with ids that are no times.
 
+What search gives, and what not: posts of authors who opted in (`indexable`), as far as they reached this server; no boosts.
+It needs Mastodon 4.2 or later with Elasticsearch. A server without, and one whose index is down, answers 200 with an empty
+list: that looks like silence, and nothing in the answer tells the two apart. So search adds to hashtags and does not
+replace them. Only the public index is asked (`in:public`): the other holds the account's own private correspondence.
+Order: newest first by id. Paging: offset, within a fixed min_id and max_id. The server turns both ids into whole seconds
+(`after:` and `before:`), so paging by max_id would lose posts of the second in which a page ends; a post that is deleted
+between two pages can make offset skip one, and the next poll asks again for the last 15 minutes only.
+
 https://docs.joinmastodon.org/methods/timelines/#tag · https://docs.joinmastodon.org/methods/accounts/#lookup
+https://docs.joinmastodon.org/methods/search/#v2 · https://docs.joinmastodon.org/admin/elasticsearch/
+Search: https://github.com/mastodon/mastodon/blob/main/app/services/statuses_search_service.rb
 https://docs.joinmastodon.org/entities/Status/ · https://docs.joinmastodon.org/api/rate-limits/
 Ids: https://github.com/mastodon/mastodon/blob/main/lib/mastodon/snowflake.rb (milliseconds << 16 | sequence; of a post
 that another server delivered late, the id holds its `created_at` with a random part of the second).
@@ -20,7 +32,7 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import AfterValidator, Field
 
-from coolhead.errors import PermanentError
+from coolhead.errors import ConfigError, PermanentError
 from coolhead.http import Client, Response, shown
 from coolhead.sources import Fetched, Query, Source, SourceSettings
 from coolhead.sources._html import plain, time_or_raw
@@ -29,22 +41,27 @@ from coolhead.windows import Window
 LIMIT = 40
 """Statuses a page: the API's maximum."""
 MAX_PAGES = 100
-"""Pages of one hashtag in one window; with more, the window must be cut."""
+"""Pages of one hashtag or search in one window; with more, the window must be cut."""
 OVERLAP = timedelta(minutes=15)
 """Asked again before the window's start: posts of other servers come late, with ids of when they were written."""
 CATCH_UP = timedelta(days=1)
 """How far behind the window a cursor may lie to be caught up with; longer gaps are collected by windows of their own."""
+SECOND = 1_000 << 16
+"""A second, in ids."""
 
 
 class Settings(SourceSettings):
-    """`sources: {mastodon: {base_url: https://mastodon.social, hashtags: [zefirella]}}`"""
+    """`sources: {mastodon: {base_url: https://mastodon.social, hashtags: [zefirella], search: [zefirella]}}`"""
 
     base_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+/?$"), AfterValidator(lambda url: url.rstrip("/"))]
     hashtags: Annotated[tuple[Annotated[str, Field(pattern=r"^#?\w+$")], ...], Field(min_length=1)]
+    # A query that the server cannot read is answered with an empty list, so nothing that is syntax to it may stand here.
+    search: tuple[Annotated[str, Field(pattern=r"^\w[^\":“”„«»「」『』《》]*$", max_length=100)], ...] = ()
+    """What to search for, each by itself; several words are one phrase."""
 
 
 class Mastodon(Source):
-    """Hashtag timelines and follower counts."""
+    """Hashtag timelines, searches and follower counts."""
 
     Settings = Settings
     poll = timedelta(minutes=5)
@@ -54,6 +71,9 @@ class Mastodon(Source):
     def payloads(self, query: Query, window: Window, cursor: Mapping[str, str], client: Client) -> Iterator[Fetched]:
         for tag in dict.fromkeys(name.lstrip("#") for name in query.settings.hashtags):
             yield from self._timeline(query.settings.base_url, tag, window, cursor.get(tag), client)
+        # After the hashtags, so that a missing or withdrawn token loses none of them.
+        for word in dict.fromkeys(" ".join(name.split()) for name in query.settings.search):
+            yield from self._search(query, word, window, cursor.get(f"search:{word}"), client)
 
     def _timeline(self, base_url: str, tag: str, window: Window, cursor: str | None, client: Client) -> Iterator[Fetched]:
         """Pages from the window's end down to its start, or to the cursor where that lies a little before."""
@@ -67,10 +87,39 @@ class Mastodon(Source):
                 return
             if page == MAX_PAGES or max(ids) >= high:
                 raise PermanentError(
-                    _endless(tag, window) if page == MAX_PAGES else f"{shown(url)}: ignores max_id; is it a Mastodon server?"
+                    _endless(f"#{tag}", window)
+                    if page == MAX_PAGES
+                    else f"{shown(url)}: ignores max_id; is it a Mastodon server?"
                 )
             greatest, high = max(greatest, *ids), min(ids)
             yield Fetched(answer.content, f"{shown(url)} before {high}", stream=tag, position=str(greatest))
+
+    def _search(self, query: Query, word: str, window: Window, cursor: str | None, client: Client) -> Iterator[Fetched]:
+        """Pages from the window's end down to its start (or cursor, as for hashtags) less the overlap."""
+        url, headers = f"{query.settings.base_url}/api/v2/search", {"Authorization": f"Bearer {_token(query)}"}
+        greatest = int(cursor) if cursor else 0
+        low = _since(window, greatest) - SECOND
+        asked = {
+            "type": "statuses", "q": f"{_phrase(word)} in:public", "resolve": "false", "limit": LIMIT,
+            "min_id": low, "max_id": id_at(window.end + timedelta(seconds=1)),
+        }  # fmt: skip
+        for page in range(MAX_PAGES + 1):
+            # Offset also when it is 0: with it, a token of no account is refused by 401; without, it is answered by silence.
+            answer = client.get(url, {**asked, "offset": page * LIMIT}, headers)
+            if not (ids := _ids(answer)):
+                return
+            if page == MAX_PAGES:
+                raise PermanentError(_endless(f"search {word!r}", window))
+            if any(status.get("visibility") in {"private", "direct"} for status in _statuses(answer.content, shown(url))):
+                raise PermanentError(
+                    f"{shown(url)}: found posts that are not public, and are not kept; search needs a server that knows in:public"
+                )
+            greatest = max(greatest, *ids)
+            yield Fetched(
+                answer.content, f"{shown(url)} {word!r} from {page * LIMIT}", stream=f"search:{word}", position=str(greatest)
+            )
+            if min(ids) < low:  # a server that passes over min_id
+                return
 
     def mentions(self, content: bytes, meta: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         for status in _statuses(content, "payload"):
@@ -98,17 +147,33 @@ def _since(window: Window, cursor: int) -> int:
     return cursor if id_at(window.start - CATCH_UP) <= cursor < low else low
 
 
-def _endless(tag: str, window: Window) -> str:
-    return f"#{tag}: more than {MAX_PAGES} pages of {LIMIT} in {window}; collect it again in shorter windows (start, end)"
+def _token(query: Query) -> str:
+    if token := str(query.credentials.get("password") or "").strip():
+        return token
+    raise ConfigError(
+        "sources.mastodon.search needs an account's token (scope read:search): write it into the field password of the "
+        "Airflow connection `mastodon`, or take `search` out of the plan"
+    )
+
+
+def _phrase(word: str) -> str:
+    return f'"{word}"' if " " in word else word
+
+
+def _endless(what: str, window: Window) -> str:
+    return f"{what}: more than {MAX_PAGES} pages of {LIMIT} in {window}; collect it again in shorter windows (start, end)"
 
 
 def _statuses(content: bytes, where: str) -> list[Any]:
+    """Of either shape: a timeline is a list; a search holds it in `statuses`, beside accounts and hashtags."""
     try:
         found = json.loads(content)
     except (ValueError, RecursionError):
-        raise PermanentError(f"{where}: no JSON, so no timeline (truncated, or an error page)") from None
+        raise PermanentError(f"{where}: no JSON, so neither a timeline nor a search (truncated, or an error page)") from None
+    if isinstance(found, dict):
+        found = found.get("statuses")
     if not isinstance(found, list):
-        raise PermanentError(f"{where}: no JSON list, so no timeline")
+        raise PermanentError(f"{where}: no JSON list of statuses, so neither a timeline nor a search")
     return found
 
 
