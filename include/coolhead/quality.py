@@ -108,17 +108,19 @@ def gate(store: Store, clock: Clock) -> Gate:
 
 
 def _apply(store: Store, clock: Clock, mentions: Sequence[Mention], bad: dict[int, str]) -> None:
-    refused = [(mentions[i], reason) for i, reason in bad.items()]
-    matches = [x for m, _ in refused for x in store.read(Match, **key_of(m))]
-    rows = [
-        Quarantined(
-            payload_id=m.payload_id, item=f"id {m.native_id}", source=m.source, origin="quality gate", reason=reason,
-            raw=m.model_dump_json()[:65_536], refused_at=clock.now(),
-        )
-        for m, reason in refused
-    ]  # fmt: skip
+    matches = {i: store.read(Match, **key_of(mentions[i])) for i in bad}
     with store.writing() as writer:
-        writer.upsert([*rows, *dirty((x.market, x.published_at) for x in matches)])
-        writer.delete_mentions([key_of(m) for m, _ in refused])
-        writer.mark_gated([key_of(m) for i, m in enumerate(mentions) if i not in bad])
+        still = writer.unchanged(mentions)  # a text that was edited meanwhile is looked at again in the next round
+        refused = {i: reason for i, reason in bad.items() if i in still}
+        writer.delete_mentions([key_of(mentions[i]) for i in refused])
+        writer.mark_gated([key_of(m) for i, m in enumerate(mentions) if i in still and i not in bad])
+        writer.upsert([_refused(mentions[i], reason, clock) for i, reason in refused.items()])
+        writer.upsert(dirty((x.market, x.published_at) for i in refused for x in matches[i]))
         failpoint.reached("gate.written")
+
+
+def _refused(m: Mention, reason: str, clock: Clock) -> Quarantined:
+    return Quarantined(
+        payload_id=m.payload_id, item=f"id {m.native_id}", source=m.source, origin="quality gate", reason=reason,
+        raw=m.model_dump_json()[:65_536], refused_at=clock.now(),
+    )  # fmt: skip

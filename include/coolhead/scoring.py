@@ -35,6 +35,8 @@ def score(store: Store, plan: Plan, clock: Clock) -> Scored:
         matches = matching(store, mentions)
         failpoint.reached("score.computed")
         with store.writing() as writer:
+            still = writer.unchanged(mentions)  # a text that was edited meanwhile is read again in the next round
+            scores = [s for i, s in enumerate(scores) if i in still]
             writer.upsert([*scores, *dirty((x.market, x.published_at) for x in matches)])
             failpoint.reached("score.written")
         total += len(scores)

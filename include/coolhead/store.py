@@ -150,6 +150,19 @@ class Writer:
         for target in (SCORE, MATCH, MENTION):
             self._by_key(sa.delete(target), target, keys)
 
+    def unchanged(self, mentions: Sequence[r.Mention]) -> set[int]:
+        """Positions of those mentions whose stored text is still the one that was read: an edit may have come in meanwhile."""
+        texts: dict[tuple[Any, ...], str] = {}
+        names = (MENTION.c.source, MENTION.c.day, MENTION.c.native_id)
+        for i in range(0, len(mentions), 500):
+            part = mentions[i : i + 500]
+            near = (MENTION.c.source.in_({m.source for m in part}), MENTION.c.day.in_({m.day for m in part}))
+            chosen = sa.select(*names, MENTION.c.text).where(*near, MENTION.c.native_id.in_([m.native_id for m in part]))
+            # The lock keeps an edit from committing between this look and the end of the transaction (PostgreSQL).
+            found = self._connection.execute(chosen.with_for_update() if self._connection.dialect.name == "postgresql" else chosen)
+            texts.update({(source, day, native_id): text for source, day, native_id, text in found})
+        return {i for i, m in enumerate(mentions) if texts.get((m.source, m.day, m.native_id)) == m.text}
+
     def mark_gated(self, keys: Sequence[Mapping[str, Any]]) -> None:
         """Note that the quality gate has seen these mentions."""
         self._by_key(sa.update(MENTION).values(gated=True), MENTION, keys)

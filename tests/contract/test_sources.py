@@ -280,12 +280,14 @@ def searchable() -> Iterator[Searchable]:
         thread.join()
 
 
-def search(server: Searchable, *words: str, token: str = TOKEN, cursor: dict[str, str] | None = None) -> list[Fetched]:
+def search(
+    server: Searchable, *words: str, token: str = TOKEN, cursor: dict[str, str] | None = None, window: Window = WINDOW
+) -> list[Fetched]:
     made = source("mastodon")
     chosen = made.Settings.model_validate({"base_url": server.url, "hashtags": ["zefirella"], "search": words})
     query = Query("it", (), (), (), chosen, {"password": token} if token else {})
     assert not token or token not in repr(query)
-    return list(made.payloads(query, WINDOW, cursor or {}, Client(allow_private=True, retries=0)))
+    return list(made.payloads(query, window, cursor or {}, Client(allow_private=True, retries=0)))
 
 
 def ids(pages: list[Fetched]) -> list[int]:
@@ -308,6 +310,9 @@ def test_mastodon_search_asks_so_that_no_post_is_lost_to_whole_seconds(searchabl
     first, last = id_at(WINDOW.start - timedelta(minutes=15)), id_at(WINDOW.end) - 1
     searchable.posts = [first, last]
     assert ids(search(searchable, "zefirella")) == [last, first]
+    within = Window(WINDOW.start, WINDOW.end + timedelta(milliseconds=500))
+    searchable.posts = [id_at(within.end) - 1]
+    assert ids(search(searchable, "zefirella", window=within)) == searchable.posts
     cursor = id_at(WINDOW.start - timedelta(hours=3)) + (500 << 16)
     searchable.posts = [cursor - (5_000 << 16), cursor + 1]
     assert ids(search(searchable, "zefirella", cursor={"search:zefirella": str(cursor)})) == [cursor + 1]
@@ -383,9 +388,9 @@ def test_credentials_reach_the_source_and_no_log_message_or_file(
     searchable.posts = [id_at(WINDOW.start) + n for n in range(LIMIT + 2)]
     span, now = (WINDOW.start, WINDOW.end), Fixed(WINDOW.end + timedelta(minutes=1))
     store = Store(where.store)
-    for given, error in ((None, ConfigError), ({"mastodon": {"password": f"old-{TOKEN}"}}, PermanentError)):
+    for fields, error in ((None, ConfigError), ({"mastodon": {"password": f"old-{TOKEN}"}}, PermanentError)):
         with pytest.raises(error) as caught:
-            collect_all(store, plan, where, now, "mastodon", span, credentials=given)
+            collect_all(store, plan, where, now, "mastodon", span, credentials=fields)
         assert TOKEN not in str(caught.value)
     (failed,) = store.read(CollectionLog)
     assert "credentials" in (failed.error or "")

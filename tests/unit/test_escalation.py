@@ -597,7 +597,7 @@ def test_a_refused_receiver_is_failed_for_good(house: House) -> None:
 
 def test_a_deferred_receiver_is_tried_again(house: House, tmp_path: Path) -> None:
     intended(house)
-    with Answering("451 greylisted") as server, pytest.raises(TransientError, match="email to anna: .*451"):
+    with Answering("451 greylisted") as server, pytest.raises(TransientError, match=r"email to anna: .*451"):
         send_outbox(house.store, Fixed(T), by_mail(server.port))
     assert status(house) == {"email/anna": "intended"}
     with Mailbox(tmp_path / "mail") as mailbox:

@@ -62,7 +62,7 @@ def story() -> list[Said]:
     """Sixteen calm days with a small storm on the fourteenth, and a large one at the end."""
     small = invented(STORM - 2 * DAY, STORM - 2 * DAY + 40 * MINUTE, 1800, label="negative", number=10_000)
     large = invented(STORM, END, 900, label="negative", number=20_000)
-    return [*invented(BEGIN, END, 24), *small, *large]
+    return [*invented(BEGIN, END, 18), *small, *large]
 
 
 def polls(begin: datetime, end: datetime, step: timedelta = HOUR) -> list[tuple[datetime, datetime]]:
@@ -215,13 +215,15 @@ def test_scores_count_from_when_they_were_read(house: House) -> None:
     assert [s.start for s in signals] == windows(at + 45 * MINUTE, at + HOUR)
 
 
-def test_an_isolated_bad_comment_raises_nothing(house: House) -> None:
-    house.put(invented(BEGIN, BEGIN + 16 * DAY, a_day=12))
-    house.listen(BEGIN, BEGIN + 17 * DAY)
-    house.say(BEGIN + 16 * DAY + 3 * HOUR, "negative", audience=5_000_000)
-    house.evaluate(BEGIN + 17 * DAY)
-    assert not house.store.read(Signal)
-    assert not house.store.read(Incident)
+def test_an_isolated_bad_comment_raises_nothing(tmp_path: Path, calm: bytes) -> None:
+    """However large its author's audience, and with a warm baseline."""
+    with House(tmp_path, STORY, calm) as house:
+        house.number = 50_000
+        house.say(EVE, "negative", audience=5_000_000)
+        before = house.store.read(Signal)
+        house.evaluate(EVE + DAY)
+        assert house.store.read(Signal) == before
+        assert len(house.store.read(Incident)) == 1
 
 
 def test_own_posts_raise_nothing(house: House) -> None:
@@ -232,13 +234,12 @@ def test_own_posts_raise_nothing(house: House) -> None:
 
 
 def test_cold_baseline_leaves_only_absolute_rules(tmp_path: Path) -> None:
-    """The same storm after ten days of listening and after sixteen."""
+    """The same storm after ten days of listening; after sixteen it is the story's."""
     storm = invented(STORM, STORM + 40 * MINUTE, 1800, label="negative", number=20_000)
-    for days, rules in ((10, {"flood", "complaints"}), (16, {"flood", "complaints", "spike", "surge"})):
-        begin = STORM - days * DAY
-        with House(tmp_path / str(days)) as house:
-            play(house, [*invented(begin, STORM, 24), *storm], [STORM + HOUR], polls(begin, STORM + HOUR))
-            assert {s.rule for s in house.store.read(Signal)} == rules
+    begin = STORM - 10 * DAY
+    with House(tmp_path, STORY) as house:
+        play(house, [*invented(begin, STORM, 15), *storm], [STORM + HOUR], polls(begin, STORM + HOUR))
+        assert {s.rule for s in house.store.read(Signal)} == {"flood", "complaints"}
 
 
 def test_no_mention_nothing_to_judge(house: House) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args
 
@@ -172,7 +173,7 @@ def test_the_chain_verifies(house: House) -> None:
     assert broken_at(found) is None
     assert [d.seq for d in found] == [1, 2, 3, 4]
     assert found[0].previous == "0" * 64
-    assert all(b.previous == a.hash for a, b in zip(found, found[1:], strict=False))
+    assert all(b.previous == a.hash for a, b in pairwise(found))
 
 
 @pytest.mark.parametrize("column", list(Decision.model_fields))

@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from coolhead import incidents, registry
+from coolhead.clock import Fixed
 from coolhead.measuring import Measurer
 from coolhead.plan import Market, Plan
 from coolhead.reports import daily, review
@@ -108,7 +109,7 @@ class Shop:
         )  # fmt: skip
 
     def measure(self, as_of: datetime = AS_OF) -> None:
-        Measurer(self.store, MARKET, LINEAR.name, LINEAR.revision).measure(as_of)
+        Measurer(self.store, MARKET, LINEAR.name, LINEAR.revision).measure(Fixed(as_of))
 
     def brief(self, day: date = DAY, as_of: datetime = AS_OF) -> str:
         return daily.build(self.store, PLAN, MARKET, day, as_of)

@@ -181,6 +181,14 @@ def upgrade() -> None:
         sa.Column("parent", sa.Text(), autoincrement=False, nullable=True),
         sa.Column("edited_at", coolhead.schema.UtcTime(timezone=True), autoincrement=False, nullable=True),
         sa.Column("gated", sa.Boolean(), autoincrement=False, nullable=False),
+        sa.CheckConstraint("audience <= 1e+12", name="mention_audience_high"),
+        sa.CheckConstraint("audience >= 0", name="mention_audience_low"),
+        sa.CheckConstraint("comments <= 1e+12", name="mention_comments_high"),
+        sa.CheckConstraint("comments >= 0", name="mention_comments_low"),
+        sa.CheckConstraint("likes <= 1e+12", name="mention_likes_high"),
+        sa.CheckConstraint("likes >= 0", name="mention_likes_low"),
+        sa.CheckConstraint("shares <= 1e+12", name="mention_shares_high"),
+        sa.CheckConstraint("shares >= 0", name="mention_shares_low"),
         sa.PrimaryKeyConstraint("source", "day", "native_id"),
     )
     with op.batch_alter_table("mention", schema=None) as batch_op:
