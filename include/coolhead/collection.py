@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from coolhead import failpoint, registry
 from coolhead.clock import Clock
-from coolhead.errors import CoolheadError, QualityError
+from coolhead.errors import CoolheadError, PermanentError, QualityError
 from coolhead.http import Client
 from coolhead.landing import Landed, Landing
 from coolhead.matching import matched_by
@@ -100,7 +100,7 @@ class Edge:
         out = Parsed(landed, len(content), addressed=source.exports)
         accounts = {a.casefold().lstrip("@") for a in own}
         seen: set[str] = set()
-        for position, raw in enumerate(source.mentions(content, landed.meta)):
+        for position, raw in enumerate(_rows(source, content, landed.meta)):
             try:
                 mention = self._mention(landed, source, raw, accounts)
             except ValidationError as error:
@@ -154,6 +154,14 @@ def _wrong_time(published: datetime, what: str) -> ValidationError:
     return ValidationError.from_exception_data("Mention", [{
         "type": "value_error", "loc": ("published_at",), "input": str(published), "ctx": {"error": ValueError(what)},
     }])  # fmt: skip
+
+
+def _rows(source: Source, content: bytes, meta: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """What a source reads; whatever it trips over in a payload of another shape means that the payload is none."""
+    try:
+        yield from source.mentions(content, meta)
+    except (LookupError, ValueError, TypeError, AttributeError) as error:
+        raise PermanentError(f"payload: not what {source.name} gives ({type(error).__name__})") from None
 
 
 def _clean(text: str) -> str:

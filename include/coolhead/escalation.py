@@ -128,9 +128,11 @@ def _expire(store: Store, incident: Incident, now: datetime) -> None:
     step = next_step(store, incident, now)
     if step is None or step.kind == "close":
         return
-    name = f"asked-{step.kind}-{step.repetition}"
-    asked = [e.at for e in store.read(IncidentEvent, incident_id=incident.incident_id, kind=name)]
-    if asked and now > min(asked) + wait(incident, step) + SLACK:
+    names = [f"{word}-{step.kind}-{step.repetition}" for word in ("asked", "due")]
+    begun = [e.at for e in store.read(IncidentEvent, incident_id=incident.incident_id, kind=names)]
+    if not begun:  # the run that asks may die before it says so
+        store.upsert([IncidentEvent(incident_id=incident.incident_id, at=now, kind=names[1], detail=f"{step.kind} is due")])
+    elif now > deadline(incident, step, min(begun)) + SLACK:
         time_out(store, step, now)
 
 
@@ -145,16 +147,6 @@ def step_of(store: Store, conf: Mapping[str, Any]) -> Step | None:
         raise ConfigError(f"there is no incident {step.incident_id}")
     answered = store.read(Decision, incident_id=step.incident_id, step=step.run_id)
     return step if _kind(found[0]) == step.kind and not answered else None
-
-
-def wait(incident: Incident, step: Step) -> timedelta:
-    """How long the step waits for its answer."""
-    clocks = incident.policy["clocks"]
-    minutes = {
-        "acknowledge": incident.policy["steps"][step.level]["wait_minutes"],
-        "assess": clocks["assess_minutes"], "respond": clocks["respond_minutes"],
-    }.get(step.kind)  # fmt: skip
-    return timedelta(minutes=minutes) if minutes else REPEAT
 
 
 def receivers(incident: Incident, step: Step) -> list[dict[str, Any]]:
@@ -201,13 +193,14 @@ def _channels(incident: Incident, step: Step, person: Mapping[str, Any]) -> list
 
 
 def deadline(incident: Incident, step: Step, now: datetime) -> datetime:
-    """When the step's answer is due: the clocks run from the detection, a level's wait from its question."""
+    """When an answer asked for now is due: the clocks run from the detection; once they are missed, by the level's wait."""
+    if step.kind == "close":
+        return now + REPEAT
     clocks = incident.policy["clocks"]
-    if step.kind == "assess":
-        return incident.detected_at + timedelta(minutes=clocks["assess_minutes"])
-    if step.kind == "respond":
-        return incident.detected_at + timedelta(minutes=clocks["respond_minutes"])
-    return now + wait(incident, step)
+    target = {"assess": clocks["assess_minutes"], "respond": clocks["respond_minutes"]}.get(step.kind)
+    if target and step.repetition == 0 and (by := incident.detected_at + timedelta(minutes=target)) > now:
+        return by
+    return now + timedelta(minutes=incident.policy["steps"][step.level]["wait_minutes"])
 
 
 def send_outbox(
@@ -260,7 +253,8 @@ def question(store: Store, step: Step, clock: Clock) -> Question:
     content = notices.compose(store, incident, step.kind, step.run_id, people, now, deadline(incident, step, now))
     options, form, more = _FORMS[step.kind](incident)
     assigned = [{"id": p["id"], "name": p["name"]} for p in people]
-    return Question(content.subject, f"{content.markdown}\n\n{more}".strip(), options, form, assigned, wait(incident, step))
+    due = deadline(incident, step, now) - now
+    return Question(content.subject, f"{content.markdown}\n\n{more}".strip(), options, form, assigned, due)
 
 
 def _text(title: str, value: str = "", long: bool = False) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from coolhead.kpis.volume_z import VolumeZ
 from coolhead.measuring import Measurer, Sight, groups
 from coolhead.plan import Market, Plan
 from coolhead.recovery import progress
-from coolhead.rows import ALL, CollectionLog, Incident, Judged, KpiPoint
+from coolhead.rows import ALL, CollectionLog, Incident, Judged, KpiPoint, Match
 from coolhead.rules import Rule
 from coolhead.store import Store
 from coolhead.verdicts import SourceSight
@@ -52,9 +52,12 @@ def evaluate(store: Store, plan: Plan, market: Market, clock: Clock) -> Evaluate
     through = start = judge.through()
     end = floor(now - GRACE)
     while through < end:
+        said, _ = store.quantity(Match, "published_at", market=market.id, published_at=Window(through - HOUR, end))
+        # Windows whose trailing hour holds no mention have no points: years of silence are one empty step.
+        through = end - BASE if said is None else max(through, floor(said))
         # Not beyond its local day: what is usual on the next leaves out the incidents found on this one.
         day = local_day(through.astimezone(ZoneInfo(market.time_zone)).date(), market.time_zone)
-        span = Window(through, min(day.end, end))
+        span = Window(through, end if said is None else min(day.end, end))
         found, incidents = judge.judge(span)
         signals, touched, through = signals + found, [*touched, *incidents], span.end
     progress(store, market, end)
@@ -188,9 +191,11 @@ def _expand(mentions: pd.DataFrame, span: Window) -> pd.DataFrame:
     first = theirs.published_at.dt.floor("5min")
     copies = [theirs.assign(window=first + i * BASE) for i in range(int(HOUR / BASE))]
     out = pd.concat(copies) if copies else theirs.assign(window=first)
-    known = out.known_at <= out.window + BASE + GRACE
+    then = out.window + BASE + GRACE
     inside = (out.window >= span.start) & (out.window + BASE <= span.end)
-    return out[known & inside].reset_index(drop=True)
+    out = out.assign(unread=out.scored_at > then)[(out.known_at <= then) & inside].reset_index(drop=True)
+    out.loc[out.unread, ["label", "polarity"]] = [None, float("nan")]  # a score that came later counts only from then on
+    return out
 
 
 def _seen(logs: Sequence[CollectionLog], span: Window) -> list[Window]:

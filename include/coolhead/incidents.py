@@ -29,8 +29,11 @@ NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://coolhead.example/incident")
 ENDED: tuple[State, ...] = ("closed", "dismissed")
 SAME_CAUSE = timedelta(hours=24)
 """A signal this long after the last one belongs to a new incident."""
-DISMISSED_FOR = timedelta(hours=3)
-"""Signals that go on this closely after a dismissed cause, no more severe, stay dismissed with it."""
+SETTLED: tuple[State, ...] = ("contained", "recovered", "closed", "dismissed")
+SMOULDERS = timedelta(hours=3)
+"""Signals that go on this closely after a settled cause, no more severe than it was, belong to it and wake nobody ..."""
+AT_MOST = timedelta(hours=12)
+"""... but only so long: what a person settled in the morning is a new question in the evening."""
 
 TRANSITIONS: dict[str, tuple[tuple[State, ...], State]] = {
     "acknowledge": (("detected",), "acknowledged"),
@@ -94,15 +97,24 @@ def _descending(severity: str) -> int:
 
 
 def _joins(known: dict[str, Incident], last: dict[str, datetime], entry: RuleEntry, finding: Finding) -> Incident | None:
+    """The incident whose cause goes on: an open one, or a settled one that only smoulders on, no more severe than it was."""
     for incident in sorted(known.values(), key=lambda i: last[i.incident_id], reverse=True):
         # What a person reports today is not the cause of what an import finds months ago.
         since = abs(finding.start - last[incident.incident_id])
-        if incident.state == "dismissed":
-            if since <= DISMISSED_FOR and entry.severity <= incident.severity_proposed:
+        if incident.state not in SETTLED:
+            if since <= SAME_CAUSE:
                 return incident
-        elif incident.state != "closed" and since <= SAME_CAUSE:
+        elif (
+            since <= SMOULDERS
+            and entry.severity <= incident.severity_proposed
+            and finding.start <= _settled(incident) + AT_MOST
+        ):
             return incident
     return None
+
+
+def _settled(incident: Incident) -> datetime:
+    return incident.closed_at or incident.contained_at or incident.detected_at
 
 
 def _open(plan: Plan, market: Market, entry: RuleEntry, finding: Finding, mentions: "pd.DataFrame") -> Incident:
@@ -139,6 +151,8 @@ def _with_reason(incident: Incident, entry: RuleEntry, finding: Finding) -> Inci
     update: dict[str, Any] = {"severity_proposed": proposed, "reasons": reasons}
     if incident.state in ("detected", "acknowledged"):  # a person's assessment is never overwritten
         update["severity"] = proposed
+    elif incident.state not in SETTLED and entry.severity > max(incident.severity, incident.severity_proposed):
+        update["state"] = "acknowledged"  # worse than what a person has assessed: it is asked about again
     return incident.model_copy(update=update)
 
 
@@ -153,14 +167,18 @@ def report(
     store: Store, plan: Plan, market: Market, by: str, at: datetime, reason: str, title: str = "",
     link: str | None = None, severity: Severity = "S2", drill: bool = False,
 ) -> Incident:  # fmt: skip
-    """A person opens an incident; no mention is needed for it. The same report twice is one incident."""
+    """A person opens an incident; no mention is needed for it. The same report twice is one incident, while it lasts."""
     if not reason.strip():
         raise ConfigError("reason: say in a sentence why this is an incident")
+    same = f"{market.id}/report/{by}/{reason}/{link}/{at.date() if drill else ''}"  # a drill is repeated another day
+    before = [i for i in store.read(Incident, market=market.id) if i.reasons and i.reasons[0].get("report") == same]
+    if lasting := [i for i in before if i.state not in ENDED]:
+        return lasting[0]
     incident = Incident(
-        incident_id=str(uuid.uuid5(NAMESPACE, f"{market.id}/report/{by}/{reason}/{link}/{drill}/{at.date() if drill else ''}")),
+        incident_id=str(uuid.uuid5(NAMESPACE, f"{same}/{len(before)}")),
         market=market.id, title=title or f"{'[DRILL] ' if drill else ''}{plan.brand_of(market.id)}: reported by {by}",
         state="detected", severity=severity, severity_proposed=severity, drill=drill, link=link,
-        reasons=[{"rule": "reported by a person", "severity": severity, "at": at.isoformat(), "reason": reason}],
+        reasons=[{"rule": "reported by a person", "severity": severity, "at": at.isoformat(), "reason": reason, "report": same}],
         policy=policy_of(plan, market), onset_at=at, detected_at=at,
     )  # fmt: skip
     with store.writing() as writer:
@@ -203,7 +221,7 @@ def _moved(incident: Incident, kind: str, at: datetime, details: dict[str, Any])
             f"incident {incident.incident_id[:8]} is {incident.state}: {kind!r} needs it to be {' or '.join(allowed)}"
         )
     update: dict[str, Any] = {"state": to}
-    if kind in CLOCKS:
+    if kind in CLOCKS and getattr(incident, CLOCKS[kind]) is None:  # a clock stops once, at the first time
         update[CLOCKS[kind]] = at
     if kind == "assess":
         update |= {k: details[k] for k in ("severity", "cause", "commander") if details.get(k)}

@@ -1,6 +1,6 @@
 """The words of a notice: enough to act on without opening anything."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -45,7 +45,7 @@ def compose(
         ("What", f"{incident.title} - {name_of(incident.severity)} proposed: " + "; ".join(x["reason"] for x in incident.reasons[-3:])),
         ("Since", f"{local(incident.onset_at)}, detected {local(incident.detected_at)} ({zone.key}); as of {local(now)}"),
         ("How sure", _how_sure(store, incident, now)),
-        ("Clock", f"{kind} by {local(due)}, {_minutes(due - now)}"),
+        ("Clock", f"{kind} by {local(due)}, {_minutes(due - now)}{_missed(incident, kind, now, local)}"),
         ("Told", ", ".join(p["name"] for p in told) or "nobody"),
     ]  # fmt: skip
     quotes = _quotes(store, incident, now)
@@ -54,6 +54,15 @@ def compose(
     body = "\n".join([*(f"{k}: {v}" for k, v in facts), "", "Quotes:", *said, "", f"Answer here: {link}", "", rule])
     markdown = "\n".join([*(f"**{k}:** {v}\n" for k, v in facts), "**Quotes:**\n", *said, "", rule])
     return Content(subject, body, markdown)
+
+
+def _missed(incident: Incident, kind: str, now: datetime, local: Callable[[datetime], str]) -> str:
+    """What is said where the target of the incident's own clock has passed already."""
+    minutes = {"assess": "assess_minutes", "respond": "respond_minutes"}.get(kind)
+    if not minutes:
+        return ""
+    target = incident.detected_at + timedelta(minutes=incident.policy["clocks"][minutes])
+    return f"; the target, {local(target)}, was missed" if target < now else ""
 
 
 def _minutes(span: timedelta) -> str:

@@ -159,7 +159,9 @@ class Writer:
             near = (MENTION.c.source.in_({m.source for m in part}), MENTION.c.day.in_({m.day for m in part}))
             chosen = sa.select(*names, MENTION.c.text).where(*near, MENTION.c.native_id.in_([m.native_id for m in part]))
             # The lock keeps an edit from committing between this look and the end of the transaction (PostgreSQL).
-            found = self._connection.execute(chosen.with_for_update() if self._connection.dialect.name == "postgresql" else chosen)
+            found = self._connection.execute(
+                chosen.with_for_update() if self._connection.dialect.name == "postgresql" else chosen
+            )
             texts.update({(source, day, native_id): text for source, day, native_id, text in found})
         return {i for i, m in enumerate(mentions) if texts.get((m.source, m.day, m.native_id)) == m.text}
 
@@ -245,7 +247,7 @@ class Store:
     def mentions(self, market: str, window: Window, scorer: str, revision: str, as_of: datetime) -> "Any":
         """Frame of the market's mentions published in the window and known by `as_of`, one row each, oldest first.
 
-        Columns: those of Mention, matched_by, label, polarity, confidence, scored_lang. `label` is null where the
+        Columns: those of Mention, matched_by, label, polarity, confidence, scored_lang, scored_at. `label` is null where the
         revision has not read the mention yet.
         """
         import pandas as pd
@@ -253,7 +255,14 @@ class Store:
         same = [MATCH.c[n] == MENTION.c[n] for n in ("source", "day", "native_id")]
         scored = [SCORE.c[n] == MATCH.c[n] for n in ("source", "day", "native_id")]
         scored += [SCORE.c.scorer == scorer, SCORE.c.revision == revision, SCORE.c.known_at <= as_of]
-        chosen = [MATCH.c.matched_by, SCORE.c.label, SCORE.c.polarity, SCORE.c.confidence, SCORE.c.lang.label("scored_lang")]
+        chosen = [
+            MATCH.c.matched_by,
+            SCORE.c.label,
+            SCORE.c.polarity,
+            SCORE.c.confidence,
+            SCORE.c.lang.label("scored_lang"),
+            SCORE.c.known_at.label("scored_at"),
+        ]
         statement = (
             sa.select(*MENTION.c, *chosen)
             .select_from(MATCH.join(MENTION, sa.and_(*same)).outerjoin(SCORE, sa.and_(*scored)))
@@ -265,7 +274,7 @@ class Store:
             frame = pd.DataFrame(
                 connection.execute(statement).mappings().all(), columns=[c.name for c in statement.selected_columns]
             )
-        kinds = {**schema.dtypes(r.Mention), "polarity": "float64", "confidence": "float64"}
+        kinds = {**schema.dtypes(r.Mention), "polarity": "float64", "confidence": "float64", "scored_at": "datetime64[us, UTC]"}
         return frame.astype({c: k for c, k in kinds.items() if c in frame})
 
     def ungated(self, limit: int) -> list[r.Mention]:

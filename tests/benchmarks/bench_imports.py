@@ -28,7 +28,9 @@ def best(code: str, times: int = 5) -> float:
 
 def main() -> int:
     sdk, all_files = best(SDK), best(ALL)
-    print(f"import airflow.sdk {sdk:.2f} s; all {len(list(DAGS.glob('*.py')))} Dag files {all_files:.2f} s; ratio {all_files / sdk:.2f} (limit {LIMIT:g})")
+    print(
+        f"import airflow.sdk {sdk:.2f} s; all {len(list(DAGS.glob('*.py')))} Dag files {all_files:.2f} s; ratio {all_files / sdk:.2f} (limit {LIMIT:g})"
+    )
     return 0 if all_files <= LIMIT * sdk else 1
 
 

@@ -15,7 +15,7 @@ os.environ.update(
     AIRFLOW__LOGGING__LOGGING_LEVEL="WARNING",
 )
 
-import pytest  # noqa: E402
+import pytest  # ruff: ignore[module-import-not-at-top-of-file]
 
 
 @pytest.fixture(scope="session")

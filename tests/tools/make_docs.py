@@ -43,7 +43,9 @@ def dags() -> str:
     out = ["# Dags\n"]
     for path in sorted((ROOT / "dags").glob("*.py")):
         tree = ast.parse(path.read_text())
-        texts = [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str) and "### " in n.value]
+        texts = [
+            n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str) and "### " in n.value
+        ]
         out += [t.replace("{about}", "").strip().replace("### ", "## ") + "\n" for t in texts]
     return "\n".join(out)
 

@@ -26,6 +26,7 @@ from coolhead.escalation import (
     Step,
     announce,
     answer,
+    deadline,
     due_runs,
     key_of,
     next_step,
@@ -35,7 +36,6 @@ from coolhead.escalation import (
     send_outbox,
     step_of,
     time_out,
-    wait,
 )
 from coolhead.http import Client
 from coolhead.incidents import decide, report
@@ -121,7 +121,7 @@ def test_the_step_that_is_due(house: House, state: State, severity: Severity, ex
 def test_a_tick_starts_each_step_once(house: House) -> None:
     opened(house)
     assert due(house, T) == due(house, T + MINUTE) == ["acknowledge.0.0"]
-    assert events(house) == []
+    assert events(house) == ["due-acknowledge-0"], "so that a run that dies before it asks is missed"
 
 
 def test_nobody_answers(house: House) -> None:
@@ -132,7 +132,7 @@ def test_nobody_answers(house: House) -> None:
         (run,) = due(house, now)
         people = announce(house.store, step(house), Fixed(now))
         seen.append((run, told(people)))
-        now += wait(stored(house), step(house)) + SLACK
+        now = deadline(stored(house), step(house), now) + SLACK
         assert due(house, now) == [run], "not a moment too early"
         now += MINUTE
     both = ["anna", "bruno"]
@@ -146,8 +146,16 @@ def test_nobody_answers(house: House) -> None:
 
 def test_a_level_waits_as_long_as_it_says(house: House) -> None:
     incident = opened(house)
-    assert [wait(incident, Step("i", "acknowledge", level, level)) for level in (0, 1)] == [15 * MINUTE, 10 * MINUTE]
-    assert [wait(incident, Step("i", kind, 0, 0)) for kind in ("assess", "respond")] == [15 * MINUTE, 30 * MINUTE]
+    now = incident.detected_at + 4 * MINUTE
+
+    def left(kind: str, level: int, at: datetime = now) -> timedelta:
+        return deadline(incident, Step("i", kind, level, level), at) - at
+
+    assert [left("acknowledge", level) for level in (0, 1)] == [15 * MINUTE, 10 * MINUTE]
+    assert [left(kind, 0) for kind in ("assess", "respond")] == [11 * MINUTE, 26 * MINUTE], "the clocks run from the detection"
+    assert [left(kind, 1) for kind in ("assess", "respond")] == [10 * MINUTE, 10 * MINUTE], "the next level has its own wait"
+    late = incident.detected_at + 40 * MINUTE
+    assert left("assess", 0, late) == 15 * MINUTE, "a missed clock is no question without time"
 
 
 def test_a_time_out_is_written_once(house: House) -> None:
@@ -455,7 +463,7 @@ def test_a_blind_source_is_named(house: House) -> None:
 def test_a_late_step_says_how_late(house: House) -> None:
     opened(house, "acknowledged")
     (notice,) = announce(house.store, step(house), Fixed(T + 20 * MINUTE))
-    assert "Clock: assess by 25 Mar 03:15, 5 minutes late" in notice.body
+    assert "Clock: assess by 25 Mar 03:35, 15 minutes left; the target, 25 Mar 03:15, was missed" in notice.body
 
 
 def test_a_drill_says_so(house: House) -> None:

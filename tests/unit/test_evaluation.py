@@ -203,7 +203,6 @@ def test_a_mention_known_after_the_grace_is_not_in_the_onset(house: House) -> No
     assert incident.onset_at == at
 
 
-@pytest.mark.xfail(strict=True, reason="Store.mentions does not tell when a score was known")
 def test_scores_count_from_when_they_were_read(house: House) -> None:
     """A scorer that was down for an hour: replay must not see what live could not."""
     at = BEGIN + 12 * HOUR

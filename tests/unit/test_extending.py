@@ -35,11 +35,9 @@ LINES = 10
 
 
 def shown() -> dict[str, tuple[str, str]]:
-    """family -> (name of the module, its text), from the README where it has them."""
-    for path in (HERE.parent / "README.md", HERE / "extending.md"):
-        if path.exists() and (found := BLOCK.findall(path.read_text(encoding="utf-8"))):
-            return {family: (name, text) for family, name, text in found}
-    return {}
+    """family -> (name of the module, its text), from the README."""
+    found = BLOCK.findall((HERE.parent / "README.md").read_text(encoding="utf-8"))
+    return {family: (name, text) for family, name, text in found}
 
 
 BLOCKS = shown()
@@ -160,7 +158,7 @@ def test_the_source(dropped: dict[str, str], plan: plans.Plan) -> None:
         *(whole[:n] for n in range(0, len(whole), 7)),
     ):
         with pytest.raises(PermanentError):
-            list(source.mentions(content, {}))
+            Edge(b"key", Fixed(NINE)).parse(landed, content, source, ())
 
 
 def mentions(texts: list[str], begin: datetime, every: timedelta) -> list[Mention]:

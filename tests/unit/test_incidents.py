@@ -12,7 +12,7 @@ from building import DAY, HOUR, MINUTE, READ, House, a_plan, mention, utc, windo
 
 from coolhead import incidents
 from coolhead.errors import ConfigError
-from coolhead.incidents import DISMISSED_FOR, SAME_CAUSE, TRANSITIONS, attach, broken_at, decide, left_out, report
+from coolhead.incidents import SMOULDERS, SAME_CAUSE, TRANSITIONS, attach, broken_at, decide, left_out, report
 from coolhead.plan import RuleEntry
 from coolhead.recovery import contained_at, progress, recovered_at
 from coolhead.rows import ALL, Decision, Incident, IncidentEvent, KpiPoint, Severity, Signal, State
@@ -277,7 +277,7 @@ def test_a_dismissed_cause_stays_dismissed(house: House) -> None:
     (found,) = fire(house, T, entry("surge", "S2"))
     decide(house.store, found.incident_id, "d", "dismiss", "anna", T + MINUTE, "joke")
     fire(house, T + BASE)
-    fire(house, T + BASE + DISMISSED_FOR, entry("surge", "S2"))
+    fire(house, T + BASE + SMOULDERS, entry("surge", "S2"))
     assert [i.state for i in house.store.read(Incident)] == ["dismissed"]
 
 
@@ -295,7 +295,7 @@ def test_a_graver_signal_opens_a_new_incident(house: House) -> None:
 def test_a_signal_long_after_a_dismissal_opens_a_new_incident(house: House) -> None:
     (joke,) = fire(house, T)
     decide(house.store, joke.incident_id, "d", "dismiss", "anna", T + MINUTE, "joke")
-    fire(house, T + DISMISSED_FOR + BASE)
+    fire(house, T + SMOULDERS + BASE)
     assert sorted(i.state for i in house.store.read(Incident)) == ["detected", "dismissed"]
 
 

@@ -37,7 +37,10 @@ class Outcome:
             ("These notices", self._notices()),
             ("This daily brief", self._report(brief)),
             ("This post-incident review", self._review()),
-            ("This address", f"{stack.url}   (user admin, password {stack.passwords['admin']}); both reports stand under Crisis desk"),
+            (
+                "This address",
+                f"{stack.url}   (user admin, password {stack.passwords['admin']}); both reports stand under Crisis desk",
+            ),
         ]
         print()
         for name, text in lines:
@@ -83,7 +86,9 @@ class Outcome:
         found = self._outages()
         right = [o for o in found if o.window == Window(moments.OUTAGE, moments.OUTAGE_END) and o.source == "mastodon"]
         self._need(len(found) == 1 and len(right) == 1, f"outages found: {found}")
-        return "; ".join(f"{o.source} was blind {o.window}, not quiet ({o.reason.rpartition(': ')[2]})" for o in found) or "none"
+        return (
+            "; ".join(f"{o.source} was blind {o.window}, not quiet ({o.reason.rpartition(': ')[2]})" for o in found) or "none"
+        )
 
     def _outages(self) -> list[Outage]:
         logs = self.store.read(CollectionLog, market=MARKET)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from coolhead.incidents import TRANSITIONS, name_of
 from coolhead.reports._page import duration
-from coolhead.rows import Decision, Incident, IncidentEvent
+from coolhead.rows import Decision, Incident, IncidentEvent, Signal
 from coolhead.store import Store
 from coolhead.windows import Window
 
@@ -31,8 +31,23 @@ def as_known(store: Store, incident: Incident, as_of: datetime) -> Incident:
 def during(store: Store, market: str, window: Window, as_of: datetime) -> list[Incident]:
     """Incidents detected by `as_of` that began before the window's end and had not ended before its start; worst first."""
     found = [as_known(store, i, as_of) for i in store.read(Incident, market=market) if i.detected_at <= as_of]
-    inside = [i for i in found if i.onset_at < window.end and (i.closed_at is None or i.closed_at >= window.start)]
+    inside = [i for i in found if i.onset_at < window.end and (_ended(store, i) or as_of) >= window.start]
     return sorted(inside, key=lambda i: (i.drill, i.state == "dismissed", -int(i.severity[1:]), i.onset_at))
+
+
+def _ended(store: Store, incident: Incident) -> datetime | None:
+    """When it was closed; one that was found in history, of which nobody was asked, ends with its signals."""
+    if incident.closed_at or not from_history(store, incident):
+        return incident.closed_at
+    return max([incident.detected_at, *(s.as_of for s in store.read(Signal, incident_id=incident.incident_id))])
+
+
+def from_history(store: Store, incident: Incident) -> bool:
+    """Found long after it was over (an import): stored and shown, and nobody was ever asked."""
+    if incident.state != "detected":
+        return False
+    kinds = [e.kind for e in store.read(IncidentEvent, incident_id=incident.incident_id)]
+    return not any(k.startswith(("asked-", "due-")) for k in kinds)
 
 
 def elapsed(incident: Incident, moment: datetime | None, as_of: datetime) -> str:

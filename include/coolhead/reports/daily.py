@@ -252,9 +252,12 @@ def _by_language(d: Day) -> list[Line]:
 
 
 def _incident_row(incident: Incident, d: Day) -> dict[str, Any]:
+    clocks = _incidents.clocks_in_words(incident, d.reader.as_of)
+    if _incidents.from_history(d.reader.store, incident):
+        clocks = "found in history: nobody was asked"
     return {
         "title": incident.title, "severity": _incidents.severity_of(incident), "state": incident.state, "drill": incident.drill,
-        "since": _since(incident, d), "clocks": _incidents.clocks_in_words(incident, d.reader.as_of),
+        "since": _since(incident, d), "clocks": clocks,
     }  # fmt: skip
 
 
