@@ -429,7 +429,15 @@ def test_frame_of_mentions(store: Store, mention: Make, match: Make, score: Make
         "likes": "Int64", "audience": "Int64", "own": "bool", "published_at": "datetime64[us, UTC]",
         "known_at": "datetime64[us, UTC]", "polarity": "float64", "confidence": "float64",
     }  # fmt: skip
-    assert list(found.columns) == [*Mention.model_fields, "matched_by", "label", "polarity", "confidence", "scored_lang"]
+    assert list(found.columns) == [
+        *Mention.model_fields,
+        "matched_by",
+        "label",
+        "polarity",
+        "confidence",
+        "scored_lang",
+        "scored_at",
+    ]
     nothing = frame(store, "elsewhere")
     assert len(nothing) == 0
     assert {c: str(t) for c, t in nothing.dtypes.items() if str(t) != "object"} == {
