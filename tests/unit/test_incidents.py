@@ -12,7 +12,7 @@ from building import DAY, HOUR, MINUTE, READ, House, a_plan, mention, utc, windo
 
 from coolhead import incidents
 from coolhead.errors import ConfigError
-from coolhead.incidents import SMOULDERS, SAME_CAUSE, TRANSITIONS, attach, broken_at, decide, left_out, report
+from coolhead.incidents import SAME_CAUSE, SMOULDERS, TRANSITIONS, attach, broken_at, decide, left_out, report
 from coolhead.plan import RuleEntry
 from coolhead.recovery import contained_at, progress, recovered_at
 from coolhead.rows import ALL, Decision, Incident, IncidentEvent, KpiPoint, Severity, Signal, State
