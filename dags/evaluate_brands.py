@@ -50,10 +50,9 @@ that is undone, and judges every window once.
     @task
     @translated
     def check_plan() -> str:
-        from coolhead import plan as plans
-        from coolhead import settings
+        from coolhead import plan_files, settings
 
-        return plans.load(settings.load().plan).hash()
+        return plan_files.load(settings.load().plan).hash()
 
     due = tick()
     evaluate() >> due

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from coolhead import clock, registry, settings
+from coolhead import clock, plan_files, registry, settings
 from coolhead import plan as plans
 from coolhead.errors import ConfigError, CoolheadError
 from coolhead.incidents import TRANSITIONS
@@ -118,7 +118,7 @@ def _say(line: str) -> None:
 
 
 def _parse(options: Any) -> int:
-    from coolhead.collection import Edge
+    from coolhead.edge import Edge
     from coolhead.landing import Landed
 
     source = registry.load("sources", options.source)()
@@ -295,7 +295,7 @@ def _plan_check(options: Any) -> int:
 
     where = settings.load()
     folder = options.folder or where.plan
-    plan = plans.load(folder)
+    plan = plan_files.load(folder)
     print(
         f"{folder}: {len(plan.markets)} markets, {len(plan.rules.rules)} rules, {len(plan.escalation.people)} people: no mistake found"
     )

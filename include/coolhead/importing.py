@@ -12,7 +12,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from coolhead.clock import Clock
-from coolhead.collection import Collector, Edge, Parsed
+from coolhead.collection import Collector
+from coolhead.edge import Edge, Parsed
 from coolhead.evaluation import evaluate
 from coolhead.landing import Landed
 from coolhead.plan import Market, Plan

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from coolhead import clock, registry
-from coolhead.collection import Collector, Edge
+from coolhead.collection import Collector
+from coolhead.edge import Edge
 from coolhead.errors import CoolheadError
 from coolhead.landing import Landed
 from coolhead.matching import matched_by

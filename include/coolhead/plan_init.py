@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from coolhead import plan as plans
+from coolhead import plan_files
 from coolhead.errors import ConfigError
 from coolhead.plan import Plan
 
@@ -56,7 +57,7 @@ def write(folder: Path, answers: Answers) -> Plan:
             "Who is told, in which order, how; `id` is the person's user in Airflow",
             _escalation(answers, folder),
         )
-        plan = plans.load(fresh)  # checked before it takes its place: a wrong answer leaves no half plan behind
+        plan = plan_files.load(fresh)  # checked before it takes its place: a wrong answer leaves no half plan behind
     except ConfigError as error:
         shutil.rmtree(fresh)
         raise ConfigError(str(error).replace(str(fresh), str(folder))) from None
@@ -73,7 +74,7 @@ def add_brand(
     """The plan of the folder with a brand in it that listens to dropped files only; a plan is made where there is none."""
     if not (folder / "brands.yaml").exists():
         return write(folder, Answers(brand, terms or (brand,), languages, time_zone, "nobody@localhost.example"))
-    plan = plans.load(folder)
+    plan = plan_files.load(folder)
     if any(m.id == slug(brand) for m in plan.markets):
         return plan
     path = folder / "brands.yaml"
@@ -83,7 +84,7 @@ def add_brand(
     content["brands"] += _brands(answers)["brands"]
     _dump(path, "Whom we listen for, and where", content)
     try:
-        return plans.load(folder)
+        return plan_files.load(folder)
     except ConfigError:
         path.write_text(before, encoding="utf-8")
         raise

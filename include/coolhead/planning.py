@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 from coolhead import plan as plans
+from coolhead import plan_files
 from coolhead.clock import Clock
 from coolhead.errors import ConfigError
 from coolhead.plan import Plan
@@ -27,7 +28,7 @@ def current(store: Store, folder: Path, clock: Clock) -> Plan:
     Raises ConfigError where no version ever passed.
     """
     try:
-        return adopt(store, plans.load(folder), clock)
+        return adopt(store, plan_files.load(folder), clock)
     except ConfigError as error:
         newest = _newest(store)
         if newest is None:

@@ -13,8 +13,7 @@ import pytest
 import yaml
 from playwright.sync_api import sync_playwright
 
-from coolhead import clock, planning
-from coolhead import plan as plans
+from coolhead import clock, plan_files, planning
 from coolhead.plan_init import SHIPPED
 from coolhead.play import moments
 from coolhead.stack.components import Stack
@@ -28,7 +27,7 @@ def home(tmp_path_factory):
     made = tmp_path_factory.mktemp("people")
     plan = made / "plan"
     plan.mkdir()
-    for name in plans.FILES:
+    for name in plan_files.FILES:
         (plan / name).write_text((SHIPPED / name).read_text())
     escalation = yaml.safe_load((plan / "escalation.yaml").read_text())
     for person in escalation["people"]:
@@ -64,7 +63,7 @@ def stack(home):
 @pytest.fixture(scope="session")
 def store(home, stack):
     opened = Store(f"sqlite:///{home / 'store.db'}")
-    planning.adopt(opened, plans.load(home / "plan"), clock.Fixed(moments.FIRESTORM))
+    planning.adopt(opened, plan_files.load(home / "plan"), clock.Fixed(moments.FIRESTORM))
     yield opened
     opened.close()
 

@@ -23,7 +23,7 @@ import pytest
 import yaml
 
 import coolhead
-from coolhead import clock, plan, rows, schema, settings
+from coolhead import clock, plan_files, rows, schema, settings
 from coolhead.clock import Clock, set_play
 from coolhead.plan import Market, Plan
 from coolhead.rows import CollectionLog, Cursor, Dirty, Incident, IncidentEvent, Mention, Notice, Payload, Quarantined, Signal
@@ -106,7 +106,7 @@ STAGES: dict[str, Callable[[Store, Plan, Market, Settings, Clock], None]] = {
 
 def perform(stage: str, where: Settings) -> None:
     """One stage in this process, with the home as working directory: the folder channel's address is relative to it."""
-    chosen = plan.load(where.plan)
+    chosen = plan_files.load(where.plan)
     before = Path.cwd()
     os.chdir(where.home)
     store = Store(where.store)

@@ -21,7 +21,8 @@ from pydantic import Field, ValidationError
 from coolhead import rows, schema
 from coolhead import store as module
 from coolhead.clock import Fixed
-from coolhead.collection import PAST, Collector, Edge
+from coolhead.collection import Collector
+from coolhead.edge import PAST, Edge
 from coolhead.errors import TransientError
 from coolhead.landing import Landed, Landing
 from coolhead.plan import Plan

@@ -16,8 +16,7 @@ from typing import Any
 
 import pytest
 
-from coolhead import cli
-from coolhead import plan as plans
+from coolhead import cli, plan_files
 from coolhead.rows import Incident, Mention, PlanVersion
 from coolhead.settings import load
 from coolhead.store import Store
@@ -320,7 +319,7 @@ def test_plan_init(feed: str, run: Any, home: Path) -> None:
     assert "feed: 2 in the last day, 1 match, 0 refused (3 in all)" in done.out
     assert "matched_by zefirella  Zefirella sparkles again" in done.out
     assert "founded" not in done.out
-    market = plans.load(home / "plan").only_market()
+    market = plan_files.load(home / "plan").only_market()
     assert (market.id, market.time_zone, market.languages) == ("zefirella", "Europe/Rome", ("en", "it"))
     assert (home / "inbox" / "zefirella").is_dir()
     store = Store(load().store)

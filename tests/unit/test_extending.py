@@ -15,9 +15,9 @@ import pandas as pd
 import pytest
 
 from coolhead import plan as plans
-from coolhead import registry
+from coolhead import plan_files, registry
 from coolhead.clock import Fixed
-from coolhead.collection import Edge
+from coolhead.edge import Edge
 from coolhead.errors import ConfigError, PermanentError
 from coolhead.evaluation import evaluate
 from coolhead.landing import Landed
@@ -84,7 +84,7 @@ def plan(dropped: dict[str, str], tmp_path: Path) -> plans.Plan:
         text = (folder / name).read_text(encoding="utf-8")
         assert old in text
         (folder / name).write_text(text.replace(old, new, 1), encoding="utf-8")
-    return plans.load(folder)
+    return plan_files.load(folder)
 
 
 @pytest.fixture

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from coolhead import clock, planning
+from coolhead import clock, plan_files, planning
 from coolhead import plan as plans
 from coolhead.errors import ConfigError
 from coolhead.plan_init import SHIPPED, Answers, add_brand, slug, write
 from coolhead.rows import PlanVersion
 from coolhead.store import Store, migrate
 
-BRANDS, RULES, ESCALATION = plans.FILES
+BRANDS, RULES, ESCALATION = plan_files.FILES
 NOW = datetime(2026, 3, 3, 9, tzinfo=UTC)
 OTHER_MARKET = "  - name: Other\n    markets:\n      - {id: zefirella, time_zone: UTC, languages: [en], terms: {any_of: [x]}, sources: {files: {}}}\n"
 
@@ -99,7 +99,7 @@ MISTAKES: dict[str, tuple[str, str, str, str, tuple[str, ...]]] = {
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A copy of the shipped plan."""
-    for name in plans.FILES:
+    for name in plan_files.FILES:
         (tmp_path / "plan").mkdir(exist_ok=True)
         shutil.copy(SHIPPED / name, tmp_path / "plan" / name)
     return tmp_path / "plan"
@@ -119,12 +119,12 @@ def patch(folder: Path, name: str, old: str, new: str) -> None:
 
 def mistakes(folder: Path) -> list[str]:
     with pytest.raises(ConfigError) as caught:
-        plans.load(folder)
+        plan_files.load(folder)
     return str(caught.value).splitlines()
 
 
 def test_the_shipped_plan_passes(folder: Path) -> None:
-    plan = plans.load(folder)
+    plan = plan_files.load(folder)
     assert [m.id for m in plan.markets] == ["zefirella"]
     assert plan.only_market() == plan.market("zefirella")
     assert {r.name for r in plan.rules_of("zefirella")} == {
@@ -159,7 +159,7 @@ def test_messages_differ(folder: Path) -> None:
     assert len(told) == len(MISTAKES)
 
 
-@pytest.mark.parametrize("name", plans.FILES)
+@pytest.mark.parametrize("name", plan_files.FILES)
 @pytest.mark.parametrize(
     ("content", "says"),
     [
@@ -182,7 +182,7 @@ def test_a_file_that_is_none(name: str, content: bytes, says: str, folder: Path)
     assert says in found[0]
 
 
-@pytest.mark.parametrize("name", plans.FILES)
+@pytest.mark.parametrize("name", plan_files.FILES)
 def test_missing_file(name: str, folder: Path) -> None:
     (folder / name).unlink()
     assert mistakes(folder) == [f"{folder / name}: the file is missing; `coolhead plan init BRAND` writes a plan"]
@@ -209,15 +209,15 @@ def test_all_at_once(folder: Path) -> None:
 
 
 def test_byte_order_mark_and_crlf(folder: Path) -> None:
-    plain = plans.load(folder)
-    for name in plans.FILES:
+    plain = plan_files.load(folder)
+    for name in plan_files.FILES:
         text = (folder / name).read_bytes()
         (folder / name).write_bytes(b"\xef\xbb\xbf" + text.replace(b"\n", b"\r\n"))
-    assert plans.load(folder) == plain
+    assert plan_files.load(folder) == plain
 
 
 def test_unknown_market_lists_the_choices(folder: Path) -> None:
-    plan = plans.load(folder)
+    plan = plan_files.load(folder)
     with pytest.raises(ConfigError, match="there is no market 'zefirela'; the plan has: zefirella"):
         plan.market("zefirela")
     two = add_brand(folder, "Other")
@@ -226,19 +226,19 @@ def test_unknown_market_lists_the_choices(folder: Path) -> None:
 
 
 def test_content_and_restore(folder: Path) -> None:
-    plan = plans.load(folder)
+    plan = plan_files.load(folder)
     again = plans.restore(json.loads(json.dumps(plan.content())))
     assert again == plan
-    assert again.hash() == plan.hash() == plans.load(folder).hash()
+    assert again.hash() == plan.hash() == plan_files.load(folder).hash()
     assert again.rules.rules[0].settings == {"kpi": "volume_z", "above": 3.5, "min_n": 10}
 
 
 def test_the_hash_is_of_what_is_said(folder: Path) -> None:
-    before = plans.load(folder).hash()
+    before = plan_files.load(folder).hash()
     patch(folder, RULES, "rules:\n", "# a remark\nrules:\n\n")
-    assert plans.load(folder).hash() == before
+    assert plan_files.load(folder).hash() == before
     patch(folder, RULES, "above: 3.5", "above: 3.6")
-    assert plans.load(folder).hash() != before
+    assert plan_files.load(folder).hash() != before
 
 
 def test_current_adopts_once(folder: Path, store: Store) -> None:
@@ -284,7 +284,7 @@ ANSWERS = Answers("Żabka Polska", ("żabka",), ("pl",), "Europe/Warsaw", "me@ex
 
 def test_init_writes_a_plan_that_passes(tmp_path: Path) -> None:
     plan = write(tmp_path / "home" / "plan", ANSWERS)
-    assert plan == plans.load(tmp_path / "home" / "plan")
+    assert plan == plan_files.load(tmp_path / "home" / "plan")
     market = plan.only_market()
     assert (market.id, market.time_zone, market.languages) == ("zabka-polska", "Europe/Warsaw", ("pl",))
     assert market.sources["mastodon"]["hashtags"] == ["zabkapolska"]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from coolhead import plan as plans
-from coolhead import registry
+from coolhead import plan_files, registry
 from coolhead.errors import ConfigError
 from coolhead.rules import Finding, Rule
 
@@ -190,7 +190,7 @@ def test_a_mistake_in_the_plan_names_file_rule_and_choices(tmp_path: Path) -> No
     ]
     (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"rules": entries}))
     with pytest.raises(ConfigError) as caught:
-        plans.load(tmp_path)
+        plan_files.load(tmp_path)
     told = str(caught.value)
     (a,), (b,), (c,) = ([line for line in told.splitlines() if f"rule {name}" in line and words in line] for name, words in (
         ("a", "'volum' is no KPI; choose one of:"), ("b", "unknown key; did you mean 'above'?"), ("c", "is missing; add it"),

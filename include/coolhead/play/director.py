@@ -17,8 +17,7 @@ from typing import Any
 
 import yaml
 
-from coolhead import clock, planning, settings
-from coolhead import plan as plans
+from coolhead import clock, plan_files, planning, settings
 from coolhead.errors import CoolheadError
 from coolhead.plan_init import SHIPPED
 from coolhead.play import moments
@@ -97,7 +96,7 @@ class Director:
                 self._point_links_at(stack.url)
                 self.stack = stack
                 self.store = Store(where.store)
-                planning.adopt(self.store, plans.load(where.plan), clock.load(self._play_file))
+                planning.adopt(self.store, plan_files.load(where.plan), clock.load(self._play_file))
                 self._open_dags()
                 self._perform()
                 outcome = Outcome(self.store, where, self.mailbox, self.hook)

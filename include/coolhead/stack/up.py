@@ -6,8 +6,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from coolhead import clock, planning, settings
-from coolhead import plan as plans
+from coolhead import clock, plan_files, planning, settings
 from coolhead.plan import Plan
 from coolhead.stack.components import Stack, interruptible
 from coolhead.store import Store, migrate
@@ -24,7 +23,7 @@ PORT = 8080
 def main() -> int:
     """Run until Ctrl-C. Raises ConfigError where the plan is missing or wrong."""
     where = settings.load()
-    plan = plans.load(where.plan)
+    plan = plan_files.load(where.plan)
     migrate(where.store)
     store = Store(where.store)
     planning.adopt(store, plan, clock.Wall())
