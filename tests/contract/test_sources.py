@@ -433,3 +433,14 @@ if __name__ == "__main__":
         folder.mkdir(parents=True, exist_ok=True)
         for recorded in payloads(made):
             (folder / f"{recorded.name}.jsonl").write_text("".join(lines(rows(made, recorded))))
+
+
+def test_a_token_goes_to_no_server_but_its_own() -> None:
+    source = registry.load("sources", "mastodon")()
+    noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    chosen = source.Settings(base_url="https://other.example", hashtags=(), search=("zefirella",))
+    owned = {"host": "https://social.example", "password": "secret-token"}
+    query = Query("zefirella", ("zefirella",), ("en",), (), chosen, credentials=owned)
+    with pytest.raises(ConfigError, match="belongs to https://social.example, not to other.example") as error:
+        list(source.payloads(query, Window(noon, noon), {}, Client()))
+    assert "secret-token" not in str(error.value)
