@@ -438,9 +438,9 @@ if __name__ == "__main__":
 def test_a_token_goes_to_no_server_but_its_own() -> None:
     source = registry.load("sources", "mastodon")()
     noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
-    chosen = source.Settings(base_url="https://other.example", hashtags=(), search=("zefirella",))
+    chosen = source.Settings(base_url="https://other.example", hashtags=("zefirella",), search=("zefirella",))
     owned = {"host": "https://social.example", "password": "secret-token"}
     query = Query("zefirella", ("zefirella",), ("en",), (), chosen, credentials=owned)
-    with pytest.raises(ConfigError, match="belongs to https://social.example, not to other.example") as error:
-        list(source.payloads(query, Window(noon, noon), {}, Client()))
+    with pytest.raises(ConfigError, match=r"belongs to https://social\.example, not to other\.example") as error:
+        list(source._search(query, "zefirella", Window(noon, noon), None, Client()))
     assert "secret-token" not in str(error.value)
