@@ -30,10 +30,10 @@ that is undone, and judges every window once.
     @task(outlets=[INCIDENT])
     @translated
     def evaluate() -> list[dict[str, object]]:
-        from coolhead.evaluation import evaluate as run
+        from coolhead.evaluation import evaluate_all
 
         with opened() as (_, clock, store, plan):
-            found = [run(store, plan, market, clock) for market in plan.markets]
+            found = evaluate_all(store, plan, clock)
         return [
             {"market": e.market, "points": e.points, "judged": str(e.judged), "signals": e.signals, "incidents": e.incidents}
             for e in found

@@ -21,6 +21,12 @@ from coolhead.incidents import TRANSITIONS
 SCORE_BATCH = 1_000
 
 
+def command() -> int:
+    """The installed command: what it writes holds people's words, so it is its owner's alone."""
+    os.umask(0o077)
+    return main()
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry of the command."""
     options = _parser().parse_args(argv)
@@ -139,6 +145,8 @@ def _parse(options: Any) -> int:
 
 
 def _payloads(source: str, path: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
+    if not path.is_file():
+        raise ConfigError(f"{path}: there is no such file")
     try:
         if source == "files":
             from coolhead.sources import files

@@ -18,6 +18,8 @@ from coolhead.sources import Source
 
 FUTURE = timedelta(minutes=15)
 """A publication further ahead of our clock than this is refused: networks' clocks are off by less."""
+NOBODY = "-"
+"""Market of a payload that is only looked at (`coolhead parse`), and not stored."""
 PAST = datetime(1995, 1, 1, tzinfo=UTC)
 """A publication before this is an empty or broken time (year 1, 1900, 1970), and no day of a market could hold it."""
 
@@ -86,6 +88,10 @@ class Edge:
 
     def _mention(self, landed: Landed, source: Source, raw: Mapping[str, Any], own: set[str]) -> Mention:
         row, author = dict(raw), raw.get("author")
+        if source.exports and landed.market != NOBODY:
+            # Tools number their rows as they like, often from 1: an id of an export means something in it alone.
+            scope = f"{landed.market}/{landed.meta.get('layout', '')}:"
+            row |= {n: scope + row[n] for n in ("native_id", "repost_of", "parent") if isinstance(row.get(n), str) and row[n]}
         if isinstance(author, str):  # anything else stays as it is, and is refused with its reason
             row["author"] = self.pseudonym(source.name, author)
             row["own"] = row.get("own", False) or author.casefold().lstrip("@") in own

@@ -4,6 +4,7 @@ What a rule sees of a window is the trailing hour, made only of what was known t
 of history gives the same signals as six thousand runs of five minutes.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,8 @@ from coolhead.rules import Rule
 from coolhead.store import Store
 from coolhead.verdicts import SourceSight
 from coolhead.windows import BASE, GRACE, Window, floor, local_day, merged, minus
+
+log = logging.getLogger(__name__)
 
 HOUR = timedelta(hours=1)
 NEVER = datetime.max.replace(tzinfo=UTC)
@@ -62,6 +65,20 @@ def evaluate(store: Store, plan: Plan, market: Market, clock: Clock) -> Evaluate
         signals, touched, through = signals + found, [*touched, *incidents], span.end
     progress(store, market, end)
     return Evaluated(market.id, points, Window(min(start, end), end), signals, sorted(set(touched)))
+
+
+def evaluate_all(store: Store, plan: Plan, clock: Clock) -> list[Evaluated]:
+    """Every market of the plan; one that fails holds up no other. Raises the first error after all were tried."""
+    out, errors = [], list[Exception]()
+    for market in plan.markets:
+        try:
+            out.append(evaluate(store, plan, market, clock))
+        except Exception as error:  # whatever it is: the other markets must be watched
+            log.exception("evaluation of %s failed", market.id)
+            errors.append(error)
+    if errors:
+        raise errors[0]
+    return out
 
 
 class Judge:

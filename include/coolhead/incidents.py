@@ -170,6 +170,8 @@ def report(
     """A person opens an incident; no mention is needed for it. The same report twice is one incident, while it lasts."""
     if not reason.strip():
         raise ConfigError("reason: say in a sentence why this is an incident")
+    if link and not link.startswith(("https://", "http://")):
+        raise ConfigError(f"link: {link!r} is no web address; write e.g. https://...")
     same = f"{market.id}/report/{by}/{reason}/{link}/{at.date() if drill else ''}"  # a drill is repeated another day
     before = [i for i in store.read(Incident, market=market.id) if i.reasons and i.reasons[0].get("report") == same]
     if lasting := [i for i in before if i.state not in ENDED]:

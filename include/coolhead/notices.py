@@ -1,5 +1,6 @@
 """The words of a notice: enough to act on without opening anything."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -52,8 +53,14 @@ def compose(
     said = [f"- {q}" for q in quotes] or [f"- no mention stands behind it{f': {incident.link}' if incident.link else ''}"]
     rule = "Nothing is published by Coolhead. No automatic replies, no deleted comments; individual replies only after the cool-off."
     body = "\n".join([*(f"{k}: {v}" for k, v in facts), "", "Quotes:", *said, "", f"Answer here: {link}", "", rule])
-    markdown = "\n".join([*(f"**{k}:** {v}\n" for k, v in facts), "**Quotes:**\n", *said, "", rule])
+    quoted = [f"- {plain(line[2:])}" for line in said]
+    markdown = "\n".join([*(f"**{k}:** {plain(v)}\n" for k, v in facts), "**Quotes:**\n", *quoted, "", rule])
     return Content(subject, body, markdown)
+
+
+def plain(text: str) -> str:
+    """Text that Markdown shows as it stands: strangers' words must not put links or pictures on the decision page."""
+    return re.sub(r"([\\`*_{}\[\]()#+!|<>~:/.@-])", r"\\\1", text)
 
 
 def _missed(incident: Incident, kind: str, now: datetime, local: Callable[[datetime], str]) -> str:

@@ -173,7 +173,7 @@ class Rules(Part):
 class Person(Part):
     """Somebody who is told and decides; `id` is the person's Airflow user."""
 
-    id: Annotated[str, Field(min_length=1)]
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.@-]{1,64}$")]
     name: Annotated[str, Field(min_length=1)]
     roles: Annotated[tuple[Role, ...], Field(min_length=1)]
     addresses: dict[Annotated[str, _plugin("channels")], str]

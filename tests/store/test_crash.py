@@ -279,7 +279,7 @@ def test_the_clean_run_does_what_it_is_for(clean: dict[str, State]) -> None:
     assert store.read(Incident, market="zefirella")[0].state == "acknowledged"
     assert [n.status for n in store.read(Notice)] == ["sent", "sent"]
     assert {s.rule for s in store.read(Signal)} == {"complaints", "volume"}
-    assert {q.item for q in store.read(Quarantined)} >= {"id 7"}
+    assert any(q.item.startswith("id ") and q.item.endswith(":7") for q in store.read(Quarantined))
     assert store.read(IncidentEvent)
     store.close()
     assert counts["mention"] == 39

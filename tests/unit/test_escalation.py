@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import re
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -39,7 +40,7 @@ from coolhead.escalation import (
 )
 from coolhead.http import Client
 from coolhead.incidents import decide, report
-from coolhead.notices import compose
+from coolhead.notices import compose, plain
 from coolhead.play.sinks import Mailbox
 from coolhead.rows import Decision, Incident, IncidentEvent, Notice, Severity, Signal, State
 from coolhead.stack.components import free_port
@@ -369,6 +370,16 @@ def test_what_runs_after_a_step(house: House) -> None:
 # Words.
 
 
+def test_strangers_put_no_link_and_no_picture_on_the_decision_page() -> None:
+    """CommonMark shows a punctuation sign after a backslash as it stands."""
+    hostile = (
+        "![x](https://evil.example/t.png) [Coolhead: sign in](https://evil.example) <img src=x> `a` *b* https://evil.example"
+    )
+    shown = plain(hostile)
+    assert not re.search(r"(?<!\\)[\[\]()<>!`*_:/.@]", shown)
+    assert shown.replace("\\", "") == hostile
+
+
 def test_a_question_can_be_answered_as_it_stands(house: House) -> None:
     forms = {
         "detected": (["Acknowledge", "Dismiss"], {"dismissal", "reason"}),
@@ -380,7 +391,7 @@ def test_a_question_can_be_answered_as_it_stands(house: House) -> None:
         opened(house, state)  # type: ignore[arg-type]
         asked = question(house.store, step(house), Fixed(T))
         assert (asked.options, set(asked.form)) == (options, fields)
-        assert "S3 crisis" in asked.subject and "negative_share 0.62" in asked.body
+        assert "S3 crisis" in asked.subject and r"negative\_share 0\.62" in asked.body
         assert asked.people
         for given in asked.form.values():
             assert "enum" not in given["schema"] or given["value"] in given["schema"]["enum"]

@@ -7,7 +7,6 @@ what the mailbox and the webhook received, never from the states of Dag runs alo
 
 import os
 import shutil
-import signal
 import sys
 import time
 from collections.abc import Callable
@@ -25,7 +24,7 @@ from coolhead.play.outcome import Outcome
 from coolhead.play.server import FEED, StoryServer
 from coolhead.play.sinks import Hook, Mailbox
 from coolhead.rows import Decision, Incident
-from coolhead.stack.components import Stack, interruptible
+from coolhead.stack.components import Stack, alone, interruptible
 from coolhead.stack.rest import Airflow
 from coolhead.store import Store, migrate
 
@@ -45,14 +44,18 @@ STORM_SEEN = datetime(2026, 3, 25, 18, 35, tzinfo=UTC)
 
 def main() -> int:
     """Play; exit status 0 only if everything really happened. EXIT=1 ends by itself, PLAY=1 lets you answer."""
-    home = settings.load().home / "demo"
-    shutil.rmtree(home, ignore_errors=True)
-    home.mkdir(parents=True)
+    base = settings.load().home
+    home = base / "demo"
+    for name in ("COOLHEAD_STORE", "COOLHEAD_PLAN"):
+        os.environ.pop(name, None)  # an invented story never enters a real store
     os.environ["COOLHEAD_HOME"] = str(home)
     interruptible()
     try:
-        with Mailbox(home / "mail") as mailbox, Hook() as hook:
-            return Director(home, mailbox, hook, play=os.environ.get("PLAY") == "1").run(stay=os.environ.get("EXIT") != "1")
+        with alone(base / "demo.lock"):
+            shutil.rmtree(home, ignore_errors=True)
+            home.mkdir(parents=True)
+            with Mailbox(home / "mail") as mailbox, Hook() as hook:
+                return Director(home, mailbox, hook, play=os.environ.get("PLAY") == "1").run(stay=os.environ.get("EXIT") != "1")
     except KeyboardInterrupt:
         print("\nstopped; nothing is left running")
         return 130
@@ -80,9 +83,9 @@ class Director:
         print(f"[{time.monotonic() - self.begun:4.0f} s] {line}", flush=True)
 
     def at(self, moment: datetime) -> None:
-        """Move the play's clock; it stands still between, unless you play."""
+        """Move the play's clock; it stands still until it is moved again, or runs while you are asked."""
         self.now = moment
-        clock.set_play(self._play_file, moment, speed=1.0 if self.play else 0.0)
+        clock.set_play(self._play_file, moment)
 
     def run(self, stay: bool) -> int:
         self.at(self.now)
@@ -92,7 +95,13 @@ class Director:
             migrate(where.store)
             self.say("starting Airflow: scheduler, Dag processor, triggerer, API server, on loopback")
             people = {p["id"]: "user" for p in yaml.safe_load((where.plan / "escalation.yaml").read_text())["people"]}
-            with Stack(self.home, {"admin": "admin", **people}, extra=self._connections(), tell=self.say) as stack:
+            with Stack(
+                self.home,
+                {"admin": "admin", **people},
+                extra=self._connections(),
+                tell=self.say,
+                cache=self.home.parent / "cache",
+            ) as stack:
                 self._point_links_at(stack.url)
                 self.stack = stack
                 self.store = Store(where.store)
@@ -100,10 +109,10 @@ class Director:
                 self._open_dags()
                 self._perform()
                 outcome = Outcome(self.store, where, self.mailbox, self.hook)
-                ok = outcome.tell(stack, time.monotonic() - self.begun)
+                ok = outcome.tell(stack, time.monotonic() - self.begun, self.play)
                 if stay:
                     print("\nIt stays up until you press Ctrl-C.", flush=True)
-                    signal.pause()
+                    stack.watch()
                 self.store.close()
             print("stopped; nothing is left running", flush=True)
         return 0 if ok else 1
@@ -137,11 +146,7 @@ class Director:
         path.write_text(yaml.safe_dump(brands, sort_keys=False))
 
     def _open_dags(self) -> None:
-        until = time.monotonic() + 90
-        while missing := set(DAGS) - set(self.stack.api.dags()):
-            if time.monotonic() > until:
-                raise CoolheadError(f"Dags not loaded: {', '.join(sorted(missing))}; {self.stack.api.import_errors()}")
-            time.sleep(0.2)
+        self.stack.wait_for(DAGS)
         for dag in DAGS:
             self.stack.api.pause(dag, False)
         self.say(f"Airflow is up: {self.stack.url}  (user admin, password {self.stack.passwords['admin']})")
@@ -190,7 +195,7 @@ class Director:
         self.say("act 4: mould and plastic in the bottles: a firestorm")
         self.wait(*self.collect(GIVEAWAY_SEEN, STORM_SEEN))
         self._score_and_evaluate()
-        incident = self._newest()
+        incident = self.storm = self._newest()
         self.say(f"  {incident.title}: {incident.severity} proposed, {len(incident.reasons)} rules; people decide")
         self._minutes(incident, 7)
         self.ask(incident, "acknowledge", "anna", "Acknowledge")
@@ -202,8 +207,10 @@ class Director:
         self._minutes(incident, 25)
         self.ask(incident, "respond", "chiara", "Approve statement", reason="Agreed with Bruno and the plant")
         self._minutes(incident, 28)
-        self.server.publish(clock.load(self._play_file).now())
-        self.say("  Chiara publishes what she approved, as a person, on the networks themselves")
+        approved = [d for d in self.store.read(Decision, incident_id=incident.incident_id) if d.choice == "Approve statement"]
+        if approved:
+            self.server.publish(clock.load(self._play_file).now())
+            self.say("  Chiara publishes what she approved, as a person, on the networks themselves")
 
     def _minutes(self, incident: Incident, minutes: int) -> None:
         if not self.play:
@@ -220,7 +227,7 @@ class Director:
         self.say("act 5: five days later")
         self.wait(*self.collect(STORM_SEEN, moments.END), self.start("collect_followers"))
         self._score_and_evaluate()
-        incident = self._newest()
+        incident = self.storm
         briefs = [self.start("report_daily_kpis", day=day) for day in ("2026-03-22", "2026-03-23", "2026-03-25", "2026-03-26")]
         self.ask(
             incident, "close", "anna", "Close", root_cause="A worn seal in the washing line let residue into three batches",
@@ -245,6 +252,8 @@ class Director:
     def ask(self, incident: Incident, kind: str, person: str, option: str, **form: Any) -> None:
         """Let the person answer the step of the incident, or wait for you to do it."""
         run = f"{incident.incident_id}.{kind}.0"
+        if self._over(incident):
+            return
         if self.play:
             self._your_turn(incident, kind, person, option)
             return
@@ -262,11 +271,18 @@ class Director:
         self.say(f"  YOUR TURN: {kind}, at {self.stack.url}/required_actions (user {person}, password {password})")
         self.say(f"  the story's answer would be {option!r}; your clock is running")
 
+        clock.set_play(self._play_file, self.now, speed=1.0)
+
         def decided() -> bool:
             taken = {d.kind for d in self.store.read(Decision, incident_id=incident.incident_id)}
             return bool(taken & {kind, "dismiss"})
 
         self._until(decided, f"{kind} was not answered in an hour", 3600)
+        self.at(clock.load(self._play_file).now())
+
+    def _over(self, incident: Incident) -> bool:
+        """Dismissed or closed, as only a person can: nothing more is asked."""
+        return bool(self.store.read(Incident, incident_id=incident.incident_id, state=["dismissed", "closed"]))
 
     def _until(self, true: Callable[[], bool], otherwise: str, limit: float = 90) -> None:
         until = time.monotonic() + limit

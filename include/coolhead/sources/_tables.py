@@ -18,7 +18,7 @@ from coolhead.errors import ConfigError, PermanentError
 
 MAX_RECORD = 4_000_000
 """Characters. A quoted field that runs on for longer was never closed."""
-MAX_UNPACKED = 1_000_000_000
+MAX_UNPACKED = 300_000_000
 """Bytes that an Excel file may hold once unpacked."""
 DELIMITERS = ",;\t|"
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))

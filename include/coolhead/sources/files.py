@@ -31,6 +31,7 @@ SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".xlsx")
 UNFINISHED = (".part", ".tmp", ".crdownload", ".download")
 CHUNK = 5_000_000
 """Bytes of a payload, about; records stay whole."""
+MAX_COLUMNS = 1_000
 PREAMBLE = 20
 """Records among which the header is looked for: some tools write their name and the search above it."""
 
@@ -177,6 +178,8 @@ def _headers(table: Table, top: Sequence[Record]) -> list[str]:
     if table.kind == "jsonl":
         return list(dict.fromkeys(key for record in top if isinstance(record.cells, dict) for key in _flat(record.cells)))
     widest = max(top, key=lambda record: len(record.cells or ()))
+    if len(widest.cells or ()) > MAX_COLUMNS:
+        raise PermanentError(f"has {len(widest.cells or ())} columns, more than {MAX_COLUMNS}; is it an export of mentions?")
     return [str(cell or "") for cell in widest.cells or ()]
 
 

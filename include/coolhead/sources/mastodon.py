@@ -151,7 +151,9 @@ def _token(query: Query) -> str:
     """The account's token; never one that belongs to another server, where the connection says to which it belongs."""
     owner, server = str(query.credentials.get("host") or ""), urlsplit(query.settings.base_url).hostname
     if owner and (urlsplit(owner).hostname or owner) != server:
-        raise ConfigError(f"the token of the Airflow connection `mastodon` belongs to {owner}, not to {server}; it is not sent there")
+        raise ConfigError(
+            f"the token of the Airflow connection `mastodon` belongs to {owner}, not to {server}; it is not sent there"
+        )
     if token := str(query.credentials.get("password") or "").strip():
         return token
     raise ConfigError(

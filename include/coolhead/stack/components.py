@@ -4,6 +4,8 @@
 """
 
 import contextlib
+import ctypes
+import fcntl
 import json
 import os
 import secrets
@@ -15,7 +17,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -52,11 +55,12 @@ class Stack:
 
     def __init__(
         self, home: Path, users: Mapping[str, str], port: int | None = None, extra: Mapping[str, str] | None = None,
-        tell: Callable[[str], None] = print,
+        tell: Callable[[str], None] = print, cache: Path | None = None,
     ) -> None:  # fmt: skip
         """users: name -> role (admin, op, user, viewer); extra: environment of the components."""
         self.home, self.users, self.tell = home, dict(users), tell
         self.airflow_home = home / "airflow"
+        self.cache = cache or home / "cache"
         self.port = free_port(port)
         self.url = f"http://127.0.0.1:{self.port}"
         self.extra = dict(extra or {})
@@ -113,7 +117,7 @@ class Stack:
 
     def __enter__(self) -> Self:
         env = self.environment()
-        migrated(self.airflow_home / "airflow.db", self.home, env, self.tell)
+        migrated(self.airflow_home / "airflow.db", self.cache, env, self.tell)
         logs = self.airflow_home / "components"
         logs.mkdir(parents=True, exist_ok=True)
         try:
@@ -122,6 +126,7 @@ class Stack:
                     self.processes[name] = subprocess.Popen(
                         [str(Path(sys.executable).with_name("airflow")), *words], env=env, stdout=log, stderr=log,
                         stdin=subprocess.DEVNULL, start_new_session=True, cwd=self.home,
+                        preexec_fn=_die_with_launcher if sys.platform == "linux" else None,
                     )  # fmt: skip
             self._wait_healthy(logs)
         except BaseException:
@@ -146,6 +151,24 @@ class Stack:
             time.sleep(0.2)
         raise ConfigError(f"Airflow was not healthy after {limit:.0f} s; its logs are in {logs}")
 
+    def wait_for(self, dags: Collection[str], limit: float = 90.0) -> None:
+        """Wait until Airflow has loaded these Dags. Raises ConfigError with what it could not import."""
+        until = time.monotonic() + limit
+        while missing := set(dags) - set(self.api.dags()):
+            if time.monotonic() > until:
+                errors = "\n".join(self.api.import_errors()) or f"look at {self.airflow_home / 'components'}"
+                raise ConfigError(f"Airflow has not loaded {', '.join(sorted(missing))}:\n{errors}")
+            time.sleep(0.2)
+
+    def watch(self) -> None:
+        """Until Ctrl-C. Raises ConfigError as soon as a component has ended: a dead scheduler must not pass for calm."""
+        while True:
+            for name, process in self.processes.items():
+                if process.poll() is not None:
+                    log = self.airflow_home / "components" / f"{name}.log"
+                    raise ConfigError(f"Airflow's {name} ended with status {process.returncode}; its log: {log}")
+            time.sleep(1)
+
     def stop(self) -> None:
         """End every component with its children; kill what does not go within 30 s. A second Ctrl-C changes nothing."""
         with _undisturbed():
@@ -160,6 +183,23 @@ class Stack:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(30)
                 _end_group(process)
+
+
+@contextlib.contextmanager
+def alone(lock: Path) -> Generator[None]:
+    """Two launchers on one home would run two schedulers on one database. Raises ConfigError for the second."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("a") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ConfigError(f"it runs already on {lock.parent}; stop it first (its launcher holds {lock})") from None
+        yield
+
+
+def _die_with_launcher() -> None:
+    """Linux: a component is told to end when its launcher is gone, however it went."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 def interruptible() -> None:
@@ -200,11 +240,11 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
         process.wait(5)
 
 
-def migrated(database: Path, home: Path, env: Mapping[str, str], tell: Callable[[str], None]) -> None:
+def migrated(database: Path, cache: Path, env: Mapping[str, str], tell: Callable[[str], None]) -> None:
     """Airflow's own database, migrated: copied from a template of this version, which is made at the first call."""
     if database.exists():
         return
-    template = _template(home)
+    template = cache / f"airflow-{version('apache-airflow')}.db"
     if not template.exists():
         tell("preparing Airflow's database (once per version)")
         fresh = template.with_suffix(".new")
@@ -224,10 +264,3 @@ def migrated(database: Path, home: Path, env: Mapping[str, str], tell: Callable[
             left.unlink()
         compact.replace(template)
     shutil.copy(template, database)
-
-
-def _template(home: Path) -> Path:
-    from importlib.metadata import version
-
-    base = home.parent if home.name == "demo" else home
-    return base / "cache" / f"airflow-{version('apache-airflow')}.db"

@@ -1,14 +1,13 @@
 """`make up`: the same stack on your own plan, until interrupted."""
 
 import os
-import signal
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 from coolhead import clock, plan_files, planning, settings
+from coolhead.errors import TransientError
 from coolhead.plan import Plan
-from coolhead.stack.components import Stack, interruptible
+from coolhead.stack.components import Stack, alone, interruptible
 from coolhead.store import Store, migrate
 
 ALWAYS = (
@@ -18,6 +17,8 @@ ALWAYS = (
 CONNECTIONS = "connections.env"
 """AIRFLOW_CONN_* lines in COOLHEAD_HOME: the mail server, tokens. Never part of the plan."""
 PORT = 8080
+PATIENCE = 60.0
+"""Seconds that the first round of each Dag is waited for."""
 
 
 def main() -> int:
@@ -33,10 +34,10 @@ def main() -> int:
     users = {"admin": "admin", **{p.id: "admin" if p.id == "admin" else "user" for p in plan.escalation.people}}
     interruptible()
     try:
-        with Stack(where.home, users, port=PORT, extra=_connections(where.home / CONNECTIONS)) as stack:
+        with alone(where.home / "up.lock"), Stack(where.home, users, PORT, _connections(where.home / CONNECTIONS)) as stack:
             _open_dags(stack, plan)
             _tell(stack, plan, where)
-            signal.pause()
+            stack.watch()
     except KeyboardInterrupt:
         print("\nstopped; nothing is left running")
     return 0
@@ -51,15 +52,28 @@ def _open_dags(stack: Stack, plan: Plan) -> None:
     """Unpause what the plan enables, pause the other sources; then do the first round at once instead of at the next tick."""
     sources = {s for m in plan.markets for s in m.sources}
     wanted = {*ALWAYS, *(f"collect_{s}" for s in sources)}
-    while wanted - set(stack.api.dags()):
-        time.sleep(0.3)
+    stack.wait_for(wanted)
     for dag, paused in stack.api.dags().items():
         if paused != (dag not in wanted):
             stack.api.pause(dag, dag not in wanted)
     stamp = f"first-{datetime.now(UTC):%Y%m%dT%H%M%S}"
-    stack.api.wait([(f"collect_{s}", stack.api.trigger(f"collect_{s}", stamp)) for s in sorted(sources)])
+    _first_round(stack, [f"collect_{s}" for s in sorted(sources)], stamp)
     for dag in ("score_mentions", "evaluate_brands", "report_daily_kpis"):
-        stack.api.wait([(dag, stack.api.trigger(dag, stamp))], limit=600)
+        _first_round(stack, [dag], stamp)
+
+
+def _first_round(stack: Stack, dags: list[str], stamp: str) -> None:
+    """Run these now; what fails or takes long is said, and goes on by itself: one source that is down stops nothing."""
+    runs = [(dag, stack.api.trigger(dag, stamp)) for dag in dags]
+    try:
+        failed = [run for run, state in stack.api.wait(runs, limit=PATIENCE).items() if state == "failed"]
+    except TransientError as error:
+        print(f"not yet: {error}; it goes on, and what was not seen counts as blind", flush=True)
+    else:
+        for run in failed:
+            print(
+                f"failed:  {run.partition('/')[0]}; look at its log in Airflow, what was not seen counts as blind", flush=True
+            )
 
 
 def _tell(stack: Stack, plan: Plan, where: settings.Settings) -> None:
