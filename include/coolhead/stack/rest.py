@@ -31,10 +31,21 @@ class Airflow:
         )
 
     def call(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
-        """JSON in, JSON out. Raises PermanentError with the server's words for 4xx, TransientError for what may pass."""
-        if self._token is None:
-            self._token = self._sign_in()
+        """JSON in, JSON out. Raises PermanentError with the server's words for 4xx, TransientError for what may pass.
+
+        Tried again a few times: on SQLite, Airflow answers 500 when its database is busy for a moment.
+        """
+        for wait in (0.5, 1.0, 2.0, 4.0):
+            try:
+                return self._call(method, path, body, query)
+            except TransientError:
+                time.sleep(wait)
+        return self._call(method, path, body, query)
+
+    def _call(self, method: str, path: str, body: Any, query: dict[str, Any]) -> Any:
         try:
+            if self._token is None:
+                self._token = self._sign_in()
             answer = self._session.request(
                 method,
                 f"{self.url}{path}",
@@ -48,7 +59,7 @@ class Airflow:
         if answer.status_code == 401:
             self._token = None
         if answer.status_code >= 500:
-            raise TransientError(f"{method} {path}: {answer.status_code}")
+            raise TransientError(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
         if answer.status_code >= 400:
             raise PermanentError(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
         return answer.json() if answer.content else None
@@ -56,6 +67,8 @@ class Airflow:
     def _sign_in(self) -> str:
         credentials = {"username": self.user, "password": self._password}
         answer = self._session.post(f"{self.url}/auth/token", json=credentials, timeout=30)
+        if answer.status_code >= 500:
+            raise TransientError(f"sign-in as {self.user}: {answer.status_code}")
         if answer.status_code not in (200, 201):
             raise PermanentError(f"sign-in as {self.user}: {answer.status_code}")
         return str(answer.json()["access_token"])
@@ -73,9 +86,14 @@ class Airflow:
         self.call("PATCH", f"/api/v2/dags/{dag}", {"is_paused": paused}, update_mask="is_paused")
 
     def trigger(self, dag: str, run_id: str, **conf: Any) -> str:
-        """Start a manual run; returns its id."""
+        """Start a manual run; returns its id. A run of that id that is there already is that run."""
         body = {"logical_date": None, "dag_run_id": run_id, "conf": conf}
-        return str(self.call("POST", f"/api/v2/dags/{dag}/dagRuns", body)["dag_run_id"])
+        try:
+            self.call("POST", f"/api/v2/dags/{dag}/dagRuns", body)
+        except PermanentError:
+            if self.state(dag, run_id) is None:
+                raise
+        return run_id
 
     def state(self, dag: str, run_id: str) -> str | None:
         """State of a run; None where there is none yet."""
