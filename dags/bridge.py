@@ -17,12 +17,15 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 IN_PLAY = settings.load().play.exists()
 """In a play its director starts the runs: a schedule would double the work."""
 
+LAST_RETRY = timedelta(minutes=5)
+"""Longer is not waited for between two tries: a retry before its time would be refused again, and the next run is due."""
+
 DEFAULTS: dict[str, Any] = {
     "owner": OWNER,
     "retries": 0 if IN_PLAY else 3,
     "retry_delay": timedelta(seconds=30),
     "retry_exponential_backoff": 2,
-    "max_retry_delay": timedelta(minutes=5),
+    "max_retry_delay": LAST_RETRY,
 }
 
 
@@ -35,9 +38,11 @@ def every(cron: str, *assets: Asset) -> Any:
 
 
 def cron_of(poll: timedelta) -> str:
-    """Cron expression of a source's polling interval (a divisor of an hour)."""
+    """Cron expression of a source's polling interval (a divisor of an hour, or of a day)."""
     minutes = int(poll.total_seconds() // 60)
-    return f"*/{minutes} * * * *" if minutes < 60 else "0 * * * *"
+    if minutes < 60:
+        return f"*/{minutes} * * * *"
+    return f"0 */{minutes // 60} * * *" if minutes < 24 * 60 else "0 0 * * *"
 
 
 def translated(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -49,7 +54,9 @@ def translated(function: Callable[..., Any]) -> Callable[..., Any]:
             return function(*args, **kwargs)
         except (ConfigError, PermanentError, QualityError) as error:
             raise AirflowFailException(f"{type(error).__name__}: {error}") from error
-        except TransientError:
+        except TransientError as error:
+            if (error.retry_after or 0) > LAST_RETRY.total_seconds():
+                raise AirflowFailException(f"{error}; in {error.retry_after:.0f} s at the earliest") from error
             raise
 
     return run

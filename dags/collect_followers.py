@@ -3,7 +3,6 @@
 from airflow.sdk import DAG, task
 
 from bridge import DEFAULTS, START, credentials, every, opened, translated
-from coolhead import registry
 
 with DAG(
     "collect_followers",
@@ -28,9 +27,10 @@ never 0. Clear the run to try again; a count is stored once per account and time
     @task
     @translated
     def collect() -> list[str]:
+        from coolhead.budget import connections_of
         from coolhead.collecting import follow_all
 
         with opened() as (where, clock, store, plan):
-            return follow_all(store, plan, where, clock, credentials(registry.names("sources")))
+            return follow_all(store, plan, where, clock, credentials(connections_of(plan)))
 
     collect()

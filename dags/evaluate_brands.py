@@ -4,7 +4,8 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import DAG, task
 
 from assets import INCIDENT, SCORE
-from bridge import DEFAULTS, START, every, opened, translated
+from bridge import DEFAULTS, START, credentials, every, opened, translated
+from coolhead import registry
 
 with DAG(
     "evaluate_brands",
@@ -19,8 +20,9 @@ with DAG(
 ### evaluate_brands
 
 **Reads** what is undone: windows whose mentions or scores changed, and windows that ended since the last judgement.
-**Writes** KPI points (5 minutes, hour, local day), signals and incidents, then starts the escalation steps that are due.
-It goes by the clock: a network that is down holds nothing up, its stretch is *blind*.
+**Writes** silences that are not believed, KPI points (5 minutes, hour, local day), signals and incidents, then starts the
+escalation steps that are due, and tells the operators of a source that went blind, and that it sees again. It goes by the
+clock: a network that is down holds nothing up, its stretch is *blind*.
 
 **When it fails:** no new signal is raised until it runs again, so treat it as urgent. Clear the run: it takes up all
 that is undone, and judges every window once.
@@ -54,7 +56,15 @@ that is undone, and judges every window once.
 
         return plan_files.load(settings.load().plan).hash()
 
+    @task(trigger_rule="all_done")
+    @translated
+    def tell_of_outages() -> list[str]:
+        from coolhead.outages import tell
+
+        with opened() as (_, clock, store, plan):
+            return tell(store, plan, clock, credentials(registry.names("channels")))
+
     due = tick()
-    evaluate() >> due
+    evaluate() >> [due, tell_of_outages()]
     check_plan()
     TriggerDagRunOperator.partial(task_id="escalate", skip_when_already_exists=True).expand_kwargs(due)

@@ -9,14 +9,12 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from coolhead import clock, plan_files, registry, settings
-from coolhead import plan as plans
-from coolhead.errors import ConfigError, CoolheadError
-from coolhead.incidents import TRANSITIONS
+from coolhead import clock, incident_commands, plan_commands, registry, settings
+from coolhead.errors import ConfigError, CoolheadError, PermanentError
 
 SCORE_BATCH = 1_000
 
@@ -73,46 +71,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     verb("demo", _demo, "Play the shipped story through the real Dags (EXIT=1 ends by itself, PLAY=1 lets you answer).")
     verb("up", _up, "Run Airflow on your own plan, until interrupted.")
+    verb("doctor", _doctor, "Check every source and channel of the plan, and say what to do; status 1 if one is broken.")
     verb("migrate", _migrate, "Create the store, or bring it to this version's schema.")
-    incident = verbs.add_parser("incident", help="Incidents.").add_subparsers(required=True, metavar="COMMAND")
-    p = verb("open", _incident_open, "Open an incident by hand; needs no mention.", incident)
-    p.add_argument("--reason", required=True, help="what happened, in a sentence")
-    p.add_argument("--by", required=True, help="who reports it")
-    p.add_argument("--market", help="market id, where the plan has several")
-    p.add_argument("--link", help="where to see it")
-    p.add_argument("--severity", default="S2", choices=["S1", "S2", "S3", "S4"])
-    p = verb(
-        "decide",
-        _incident_decide,
-        "Record a decision that no open question asks for: contain, recover, dismiss, reopen ...",
-        incident,
-    )
-    p.add_argument("incident", help="its id, or enough of its beginning")
-    p.add_argument("kind", choices=sorted(TRANSITIONS))
-    p.add_argument("--by", required=True, help="who decides")
-    p.add_argument("--reason", required=True, help="why")
-    p = verb("list", _incident_list, "Show incidents, the newest last.", incident)
-    plan = verbs.add_parser("plan", help="The crisis plan.").add_subparsers(required=True, metavar="COMMAND")
-    _plan_init_options(
-        verb("init", _plan_init, "Write a plan for a brand, and show the last day's mentions before anything may alarm.", plan)
-    )
-    p = verb("check", _plan_check, "Check the plan; every mistake with file, line, key and choices.", plan)
-    p.add_argument("folder", nargs="?", type=Path, help="default: the plan of COOLHEAD_HOME")
+    incident_commands.add(verbs, verb)
+    plan_commands.add(verbs, verb)
     return parser
-
-
-def _plan_init_options(p: argparse.ArgumentParser) -> None:
-    p.add_argument("brand", metavar="BRAND")
-    p.add_argument("--term", action="append", default=[], help="a name people use for it; repeat (default: the brand)")
-    p.add_argument("--languages", help="two letters each, comma-separated, e.g. it,en")
-    p.add_argument("--time-zone", help="e.g. Europe/Rome")
-    p.add_argument("--feed", action="append", default=[], help="address of a feed (Google Alerts, Google News, a blog); repeat")
-    p.add_argument(
-        "--mastodon", default="", help="address of a Mastodon server to follow hashtags on, e.g. https://mastodon.social"
-    )
-    p.add_argument("--hashtag", action="append", default=[], help="hashtag to follow there; repeat (default: the brand)")
-    p.add_argument("--email", help="who is told")
-    p.add_argument("--allow-private", action="store_true", help="a feed stands in your own network")
 
 
 def _out(value: Any) -> None:
@@ -126,36 +89,39 @@ def _say(line: str) -> None:
 def _parse(options: Any) -> int:
     from coolhead.edge import Edge
     from coolhead.landing import Landed
+    from coolhead.recorded import bodies
 
     source = registry.load("sources", options.source)()
-    where = settings.load()
-    edge = Edge(where.author_key(), clock.Wall())
-    refused = 0
-    for content, meta in _payloads(options.source, options.file):
-        landed = Landed("-", source.name, "-", "-", str(options.file), "", None, datetime.now(UTC).isoformat(), meta)
-        parsed = edge.parse(landed, content, source, ())
-        for mention in parsed.mentions:
-            _out(mention.model_dump(mode="json", exclude={"known_at", "known_assumed", "payload_id", "gated"}))
-        for row in parsed.refused:
-            _say(f"refused {row.item}: {row.reason}")
-        refused += len(parsed.refused)
+    edge = Edge(settings.load().author_key(), clock.Wall())
+    none, seen, refused, read = list[tuple[str, PermanentError]](), set[str](), 0, 0
+    for body in bodies(options.source, options.file):
+        landed = Landed("-", source.name, "-", "-", str(options.file), "", None, datetime.now(UTC).isoformat(), body.meta)
+        try:
+            parsed = edge.parse(landed, body.content, source, ())
+        except PermanentError as error:
+            none.append((body.where, error))
+            continue
+        _show(parsed, seen)
+        read, refused = read + 1, refused + len(parsed.refused)
+    if none and not read:
+        raise none[0][1]
+    for where, why in none:
+        _say(f"{where} passed over: {why}")
     if refused:
         _say(f"{refused} rows refused")
     return 0
 
 
-def _payloads(source: str, path: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
-    if not path.is_file():
-        raise ConfigError(f"{path}: there is no such file")
-    try:
-        if source == "files":
-            from coolhead.sources import files
-
-            yield from ((f.content, f.meta) for f in files.read(path))
-        else:
-            yield path.read_bytes(), {}
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from None
+def _show(parsed: Any, seen: set[str]) -> None:
+    """One payload; a mention that an earlier one of the same file held is not shown again."""
+    for mention in parsed.mentions:
+        if mention.native_id not in seen:
+            seen.add(mention.native_id)
+            _out(mention.model_dump(mode="json", exclude={"known_at", "known_assumed", "payload_id", "gated"}))
+    for gone in parsed.gone:
+        _say(f"gone: {gone.native_id}, removed by {gone.by} ({gone.evidence})")
+    for row in parsed.refused:
+        _say(f"refused {row.item}: {row.reason}")
 
 
 def _score(options: Any) -> int:
@@ -210,7 +176,7 @@ def _import(options: Any) -> int:
             f"{error}\nTo `coolhead import`, say the same as --column published_at=... --column text=..."
         ) from None
     where = settings.load()
-    plan = add_brand(where.plan, options.brand, tuple(_words(options.languages)), options.time_zone)
+    plan = add_brand(where.plan, options.brand, tuple(plan_commands.words(options.languages)), options.time_zone)
     migrate(where.store)
     store = Store(where.store)
     planning.adopt(store, plan, clock.Wall())
@@ -240,6 +206,21 @@ def _up(_: Any) -> int:
     return up()
 
 
+def _doctor(_: Any) -> int:
+    from coolhead import doctor, planning
+    from coolhead.budget import connections_of
+    from coolhead.stack.connections import known
+    from coolhead.store import Store
+
+    where = settings.load()
+    store, now = Store(where.store), clock.load(where.play)
+    plan = planning.current(store, where.plan, now)
+    given = known(where.home, {*connections_of(plan), *doctor.channels_of(plan)})
+    findings = doctor.examine(store, plan, where, now, given)
+    print(doctor.table(findings))
+    return 1 if doctor.broken(findings) else 0
+
+
 def _migrate(_: Any) -> int:
     from coolhead.store import migrate
 
@@ -248,105 +229,6 @@ def _migrate(_: Any) -> int:
     where.inbox.mkdir(parents=True, exist_ok=True)
     print(f"store: {where.store.split('@')[-1]}")
     return 0
-
-
-def _opened() -> tuple[Any, plans.Plan]:
-    from coolhead import planning
-    from coolhead.store import Store
-
-    where = settings.load()
-    store = Store(where.store)
-    return store, planning.current(store, where.plan, clock.load(where.play))
-
-
-def _incident_open(options: Any) -> int:
-    from coolhead.incidents import name_of, report
-
-    store, plan = _opened()
-    market = plan.market(options.market) if options.market else plan.only_market()
-    now = clock.load(settings.load().play).now()
-    incident = report(store, plan, market, options.by, now, options.reason, link=options.link, severity=options.severity)
-    print(
-        f"{incident.incident_id} {name_of(incident.severity)} {incident.state}: the next tick of evaluate_brands starts its escalation"
-    )
-    return 0
-
-
-def _incident_decide(options: Any) -> int:
-    from coolhead.incidents import decide
-    from coolhead.rows import Decision, Incident
-
-    store, _plan = _opened()
-    found = [i for i in store.read(Incident) if i.incident_id.startswith(options.incident)]
-    if len(found) != 1:
-        raise ConfigError(f"incident {options.incident!r}: {len(found)} begin so; `coolhead incident list` shows them")
-    step = f"command.{options.kind}.{store.count(Decision, incident_id=found[0].incident_id)}"
-    now = clock.load(settings.load().play).now()
-    made = decide(store, found[0].incident_id, step, options.kind, options.by, now, options.reason)
-    (after,) = store.read(Incident, incident_id=made.incident_id)
-    print(f"{made.kind} by {made.by}: incident {made.incident_id[:8]} is {after.state}")
-    return 0
-
-
-def _incident_list(_: Any) -> int:
-    from coolhead.incidents import name_of
-    from coolhead.rows import Incident
-
-    store, _plan = _opened()
-    for i in sorted(store.read(Incident), key=lambda i: i.detected_at):
-        print(f"{i.incident_id}  {i.detected_at:%Y-%m-%d %H:%M}  {name_of(i.severity):<15}  {i.state:<12}  {i.title}")
-    return 0
-
-
-def _plan_check(options: Any) -> int:
-    from coolhead.plan_check import preview
-
-    where = settings.load()
-    folder = options.folder or where.plan
-    plan = plan_files.load(folder)
-    print(
-        f"{folder}: {len(plan.markets)} markets, {len(plan.rules.rules)} rules, {len(plan.escalation.people)} people: no mistake found"
-    )
-    for line in preview(where, plan):
-        print(line)
-    return 0
-
-
-def _plan_init(options: Any) -> int:
-    from coolhead.plan_check import last_day
-    from coolhead.plan_init import Answers, write
-
-    where = settings.load()
-    answers = Answers(
-        brand=options.brand,
-        terms=tuple(options.term) or tuple(_words(_ask("Terms people use for it, comma-separated", options.brand))),
-        languages=tuple(_words(options.languages or _ask("Languages (two letters each, comma-separated)", "en"))),
-        time_zone=options.time_zone or _ask("Time zone", "UTC"),
-        feeds=tuple(options.feed) or tuple(_words(_ask("Feeds to read (addresses, comma-separated)", ""))),
-        mastodon=options.mastodon,
-        hashtags=tuple(options.hashtag),
-        email=options.email or _ask("E-mail address of whoever is on duty", "you@example.org"),
-        allow_private=options.allow_private,
-    )
-    plan = write(where.plan, answers)
-    for market in plan.markets:
-        (where.inbox / market.id).mkdir(parents=True, exist_ok=True)
-    print(f"plan: {where.plan}")
-    for line in last_day(where, plan, datetime.now(UTC) - timedelta(days=1)):
-        print(line)
-    print(f"Drop exports of former months into {where.inbox / plan.markets[0].id} to warm the baseline. Then: make up")
-    return 0
-
-
-def _ask(question: str, default: str) -> str:
-    """Ask at a terminal; without one, the default stands."""
-    if not sys.stdin.isatty():
-        return default
-    return input(f"{question} [{default}]: ").strip() or default
-
-
-def _words(text: str) -> list[str]:
-    return [w.strip() for w in text.split(",") if w.strip()]
 
 
 if __name__ == "__main__":

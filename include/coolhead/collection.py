@@ -5,10 +5,9 @@ committed (the process died in between) is parsed again by the next poll.
 """
 
 import time
-import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -17,22 +16,21 @@ from coolhead.clock import Clock
 from coolhead.edge import Edge, Parsed, clean
 from coolhead.errors import CoolheadError, QualityError
 from coolhead.http import Client
+from coolhead.intake import Intake
 from coolhead.landing import Landed, Landing
-from coolhead.matching import matched_by
+from coolhead.matching import forms
 from coolhead.plan import Market, Plan
 from coolhead.rows import (
     CollectionLog,
     Cursor,
-    Dirty,
     Follower,
-    Match,
-    Mention,
     Payload,
-    key_of,
+    Silence,
 )  # fmt: skip
 from coolhead.settings import Settings
 from coolhead.sources import Fetched, Query, Source
-from coolhead.store import Store, Writer, around
+from coolhead.store import Store
+from coolhead.verdicts import within_reach
 from coolhead.windows import BASE, Window, floor
 
 BATCH = 2_000
@@ -59,9 +57,9 @@ class Collector:
         self, store: Store, plan: Plan, settings: Settings, clock: Clock, client: Client | None = None,
         credentials: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:  # fmt: skip
-        """credentials: source -> fields of its connection."""
+        """credentials: connection -> its fields."""
         self.store, self.plan, self.settings, self.clock = store, plan, settings, clock
-        self.landing = Landing(settings.landing)
+        self.landing, self.intake = Landing(settings.landing), Intake(store, plan)
         self.client = client or Client(allow_private=plan.brands.network.allow_private)
         self._credentials = credentials or {}
 
@@ -69,9 +67,11 @@ class Collector:
         chosen = dict(market.sources[source.name])
         if source.name == "files" and not chosen.get("folder"):
             chosen["folder"] = str(self.settings.inbox / market.id)
+        given, terms = source.Settings.model_validate(chosen), market.terms
+        connection = given.connection or source.name
         return Query(
-            market.id, market.terms.any_of, market.languages, market.own_accounts.get(source.name, ()),
-            source.Settings.model_validate(chosen), self._credentials.get(source.name, {}),
+            market.id, terms.any_of, market.languages, market.own_accounts.get(source.name, ()), given,
+            self._credentials.get(connection, {}), terms.all_of, terms.none_of, forms(terms, market.languages), connection,
         )  # fmt: skip
 
     def poll(self, source_name: str, market: Market, window: Window, assume_known: bool = False) -> Poll:
@@ -84,13 +84,15 @@ class Collector:
     def _poll(self, source: Source, market: Market, window: Window, edge: Edge, begun: float) -> Poll:
         query = self.query(source, market)
         cursor = {c.stream: c.value for c in self.store.read(Cursor, source=source.name, market=market.id)}
-        fetched, errors = self._fetch(source, market, source.payloads(query, window, cursor, self.client))
+        asked = Window(window.start - source.revisit, window.end)
+        fetched, errors = self._fetch(source, market, source.payloads(query, asked, cursor, self.client))
         parsed = []
         for landed in self._uncommitted(source.name, market.id, fetched):
             parsed.append(edge.read(landed, self.landing.read(landed), source, query.own_accounts, errors))
         inside = [m.published_at for p in parsed for m in p.mentions if m.published_at in window]
         error = clean(str(errors[0]))[:1_000] if errors else None
         log = self._log(source, market, window, begun, edge, len(fetched), len(inside), max(inside, default=None), error)
+        logs = within_reach(log, min(inside, default=None))
         # Pages come newest first, so the newest is folded in last. After an error no cursor moves: what was not fetched
         # lies behind it, and what was fetched comes again and changes nothing.
         moved = [
@@ -99,10 +101,11 @@ class Collector:
         ]  # fmt: skip
         failpoint.reached("poll.parsed")
         with self.store.writing() as writer:
-            new = self.write(writer, parsed)
-            writer.upsert([log, *moved, *covered(parsed, market.id, self.clock)])
+            new = self.intake.write(writer, parsed)
+            writer.upsert([*logs, *moved, *covered(parsed, market.id, self.clock)])
             failpoint.reached("poll.written")
         failpoint.reached("poll.committed")
+        self.landing.settle(p.landed for p in parsed)
         if errors:
             raise errors[0]
         _check_quality(parsed, self.plan.brands.quality.max_refused_share)
@@ -121,11 +124,13 @@ class Collector:
 
     def _uncommitted(self, source: str, market: str, landed: Sequence[Landed]) -> list[Landed]:
         """What was landed now, or by a poll that died before it committed, and is not stored yet."""
-        here = [l for l in [*self.landing.recent(source), *landed] if l.market == market]
+        here = [l for l in [*self.landing.pending(source), *landed] if l.market == market]
         found = {l.payload_id: l for l in here}
         done = {p.payload_id: p.path for p in self.store.read(Payload, payload_id=list(found))} if found else {}
-        for l in here:
-            if done.get(l.payload_id, l.path) != l.path:
+        stored = [l for l in here if l.payload_id in done]
+        self.landing.settle(stored)
+        for l in stored:
+            if done[l.payload_id] != l.path:
                 self.landing.remove(l.path)  # the same bytes, on a later day: retention and erasure know one place
         return [l for payload_id, l in found.items() if payload_id not in done]
 
@@ -148,63 +153,14 @@ class Collector:
         if before is None or not before.ok:
             return log
         # What was seen stays seen, and was known when it was known: a repeated poll that fails, or whose cursor has moved
-        # so that nothing comes again, takes nothing back.
+        # so that nothing comes again, takes nothing back. Unless it was a silence that nobody believed, and now it speaks.
+        span = {"source": source.name, "market": market.id}
+        spoke = rows and not before.rows and self.store.overlapping(Silence, Window(before.start, before.end), **span)
         return log.model_copy(update={
-            "ok": True, "error": None, "known_at": before.known_at, "assumed": before.assumed,
+            "ok": True, "error": None, "known_at": log.known_at if spoke else before.known_at, "assumed": before.assumed,
             "payloads": max(payloads, before.payloads), "rows": max(rows, before.rows),
             "newest": max((n for n in (newest, before.newest) if n), default=None),
         })  # fmt: skip
-
-    def write(self, writer: Writer, parsed: Sequence[Parsed]) -> int:
-        """Mentions, matches, refused rows, payloads and dirty marks of some payloads, in the caller's transaction.
-
-        Only a new mention or a changed text makes its window dirty: likes that grow do not. Returns new mentions.
-        """
-        new = 0
-        for source in {p.landed.source for p in parsed}:
-            mine = [p for p in parsed if p.landed.source == source]
-            mentions, known = self._on_known_days(source, [m for p in mine for m in p.mentions])
-            addressed = {p.landed.payload_id: p.landed.market for p in mine if p.addressed}
-            matches = {m.native_id: self._matches(m, addressed.get(m.payload_id)) for m in mentions}
-            edited = [m for m in mentions if m.native_id in known and known[m.native_id][2] != m.text]
-            changed = [m for m in mentions if m.native_id not in known] + edited
-            marks = dirty((x.market, x.published_at) for m in changed for x in matches[m.native_id])
-            writer.upsert([*mentions, *(x for found in matches.values() for x in found), *marks])
-            writer.mark_edited([key_of(m) for m in edited])
-            writer.upsert([q for p in mine for q in p.refused] + [p.payload() for p in mine])
-            new += len({m.native_id for m in mentions} - set(known))
-        return new
-
-    def _on_known_days(
-        self, source: str, mentions: list[Mention]
-    ) -> tuple[list[Mention], dict[str, tuple[date, datetime, str]]]:
-        """A mention that came before keeps its first day and publication, even if its time was edited since: its match, its
-        windows and its key stay where they are."""
-        if not mentions:
-            return [], {}
-        known = self.store.existing(source, [m.native_id for m in mentions], around([m.published_at for m in mentions]))
-        first = {m.native_id: (m.day, m.published_at) for m in reversed(mentions)}
-        first |= {native_id: (day, published) for native_id, (day, published, _) in known.items()}
-        placed = []
-        for m in mentions:
-            day, published = first[m.native_id]
-            same = (m.day, m.published_at) == (day, published)
-            placed.append(m if same else m.model_copy(update={"day": day, "published_at": published}))
-        return placed, known
-
-    def _matches(self, mention: Mention, addressed: str | None) -> list[Match]:
-        out = []
-        for market in self.plan.markets:
-            if mention.source not in market.sources:
-                continue
-            why = matched_by(mention.text, market.terms) or (
-                "the export was given for this market" if addressed == market.id else None
-            )
-            if mention.own and not why:
-                why = "own post"
-            if why:
-                out.append(Match(**key_of(mention), market=market.id, published_at=mention.published_at, matched_by=why))
-        return out
 
     def followers(self, source_name: str, market: Market) -> int:
         """Read the follower counts of the market's own accounts; returns how many."""
@@ -221,18 +177,12 @@ def covered(parsed: Sequence[Parsed], market: str, clock: Clock) -> list[Collect
     out = []
     for p in parsed:
         times = [m.published_at for m in p.mentions]
-        if p.addressed and times:
+        if times and registry.load("sources", p.landed.source).exports:
             out.append(CollectionLog(
                 source=p.landed.source, market=market, start=floor(min(times)), end=floor(max(times)) + BASE, ok=True, payloads=1,
                 rows=len(times), newest=max(times), known_at=clock.now(), assumed=True,
             ))  # fmt: skip
     return out
-
-
-def dirty(published: Iterable[tuple[str, datetime]]) -> list[Dirty]:
-    """Marks for the windows of some (market, publication) pairs."""
-    mark = uuid.uuid4().hex
-    return [Dirty(market=m, start=s, mark=mark) for m, s in {(m, floor(p)) for m, p in published}]
 
 
 def _check_quality(parsed: Sequence[Parsed], limit: float) -> None:

@@ -14,7 +14,7 @@ from coolhead.clock import Clock
 from coolhead.errors import CoolheadError, PermanentError
 from coolhead.landing import Landed
 from coolhead.rows import Mention, Payload, Quarantined
-from coolhead.sources import Source
+from coolhead.sources import Gone, Source
 
 FUTURE = timedelta(minutes=15)
 """A publication further ahead of our clock than this is refused: networks' clocks are off by less."""
@@ -31,13 +31,15 @@ class Parsed:
     landed: Landed
     size: int
     mentions: list[Mention] = field(default_factory=list)
-    addressed: bool = False
+    addressed: dict[str, str] = field(default_factory=dict)
+    """native id -> why it concerns the payload's market, whatever it says."""
+    gone: list[Gone] = field(default_factory=list)
     refused: list[Quarantined] = field(default_factory=list)
     duplicates: int = 0
 
     @property
     def rows(self) -> int:
-        return len(self.mentions) + len(self.refused) + self.duplicates
+        return len(self.mentions) + len(self.gone) + len(self.refused) + self.duplicates
 
     def payload(self) -> Payload:
         return Payload(
@@ -60,11 +62,16 @@ class Edge:
 
     def parse(self, landed: Landed, content: bytes, source: Source, own: Iterable[str]) -> Parsed:
         """Read one payload. Raises PermanentError where it is none."""
-        out = Parsed(landed, len(content), addressed=source.exports)
+        out = Parsed(landed, len(content))
         accounts = {a.casefold().lstrip("@") for a in own}
         seen: set[str] = set()
-        for position, raw in enumerate(_rows(source, content, landed.meta)):
+        for position, row in enumerate(_rows(source, content, landed.meta)):
+            raw = dict(row)
+            why = "the export was given for this market" if source.exports else raw.pop("addressed", None)
             try:
+                if "gone" in raw:
+                    out.gone.append(_gone(raw))
+                    continue
                 mention = self._mention(landed, source, raw, accounts)
             except ValidationError as error:
                 out.refused.append(self._refuse(landed, position, raw, _reason(error)))
@@ -74,6 +81,8 @@ class Edge:
                 continue
             seen.add(mention.native_id)
             out.mentions.append(mention)
+            if why:
+                out.addressed[mention.native_id] = str(why)
         return out
 
     def read(self, landed: Landed, content: bytes, source: Source, own: Iterable[str], errors: list[CoolheadError]) -> Parsed:
@@ -117,9 +126,21 @@ class Edge:
         )  # fmt: skip
 
 
+def _gone(raw: Mapping[str, Any]) -> Gone:
+    by, evidence = raw["gone"]
+    native_id = raw.get("native_id")
+    if not isinstance(native_id, str) or not native_id:
+        raise _wrong("native_id", native_id, "is no id of what is gone")
+    return Gone(native_id, by, str(evidence)[:500])
+
+
 def _wrong_time(published: datetime, what: str) -> ValidationError:
+    return _wrong("published_at", str(published), what)
+
+
+def _wrong(name: str, value: Any, what: str) -> ValidationError:
     return ValidationError.from_exception_data("Mention", [{
-        "type": "value_error", "loc": ("published_at",), "input": str(published), "ctx": {"error": ValueError(what)},
+        "type": "value_error", "loc": (name,), "input": value, "ctx": {"error": ValueError(what)},
     }])  # fmt: skip
 
 

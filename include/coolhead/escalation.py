@@ -27,6 +27,8 @@ LEFT_BEHIND = timedelta(minutes=10)
 """A notice that its own run has not sent by then is sent by any other."""
 REPEAT = timedelta(hours=24)
 """How long a question without a clock waits before it is asked again."""
+OUTAGE = "outage."
+"""What takes the place of an incident's id in a notice of an outage begins so."""
 KINDS = ("acknowledge", "assess", "respond", "close")
 
 
@@ -203,16 +205,17 @@ def deadline(incident: Incident, step: Step, now: datetime) -> datetime:
 
 
 def send_outbox(
-    store: Store, clock: Clock, credentials: Mapping[str, Mapping[str, Any]], step: Step | None = None
+    store: Store, clock: Clock, credentials: Mapping[str, Mapping[str, Any]], step: Step | None = None, outages: bool = False
 ) -> list[Notice]:
-    """Send the step's notices, and any that another step could not send; one that fails holds up no other.
+    """Send the step's notices (or those of outages), and any that another run could not send; one that fails holds up no other.
 
     Raises TransientError at the end where any should be tried again. A crash between send and receipt may double a
     notice, never lose one; its key is the same, so that a receiver who honours it sees one.
     """
     sent, again = [], []
     for notice in store.read(Notice, status="intended"):
-        if step and not _is_of(notice, step) and clock.now() - notice.intended_at < LEFT_BEHIND:
+        theirs = not _is_of(notice, step) if step else outages and not notice.incident_id.startswith(OUTAGE)
+        if theirs and clock.now() - notice.intended_at < LEFT_BEHIND:
             continue  # its own run is sending it just now
         update: dict[str, Any] = {"attempts": notice.attempts + 1}
         try:

@@ -13,19 +13,19 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from coolhead import failpoint, registry
+from coolhead import failpoint, registry, silences
 from coolhead.baselines import LOOK_BACK, VolumeBaseline, shares
 from coolhead.clock import Clock
 from coolhead.incidents import Findings, attach, left_out
 from coolhead.kpis.volume_z import VolumeZ
-from coolhead.measuring import Measurer, Sight, groups
+from coolhead.measuring import Measurer, groups
 from coolhead.plan import Market, Plan
 from coolhead.recovery import progress
-from coolhead.rows import ALL, CollectionLog, Incident, Judged, KpiPoint, Match
+from coolhead.rows import ALL, Incident, Judged, KpiPoint, Match
 from coolhead.rules import Rule
 from coolhead.store import Store
-from coolhead.verdicts import SourceSight
-from coolhead.windows import BASE, GRACE, Window, floor, local_day, merged, minus
+from coolhead.verdicts import Listening
+from coolhead.windows import BASE, GRACE, Window, floor, local_day
 
 log = logging.getLogger(__name__)
 
@@ -67,12 +67,23 @@ def evaluate(store: Store, plan: Plan, market: Market, clock: Clock) -> Evaluate
     return Evaluated(market.id, points, Window(min(start, end), end), signals, sorted(set(touched)))
 
 
+def watch(store: Store, plan: Plan, market: Market, clock: Clock) -> Evaluated:
+    """KPI points of another brand: measured like ours, and judged by no rule."""
+    scorer: Any = registry.load("sentiment", plan.brands.scorer.name)
+    now = floor(clock.now())
+    return Evaluated(market.id, Measurer(store, market, scorer.name, scorer.revision).measure(clock), Window(now, now), 0, [])
+
+
 def evaluate_all(store: Store, plan: Plan, clock: Clock) -> list[Evaluated]:
-    """Every market of the plan; one that fails holds up no other. Raises the first error after all were tried."""
+    """Every market of the plan and every brand that it watches; one that fails holds up no other. Raises the first error after all were tried."""
     out, errors = [], list[Exception]()
-    for market in plan.markets:
+    try:
+        silences.judge(store, plan, clock)  # before anything is measured, so that every number inherits it
+    except Exception:  # a sentinel that fails must not stop the watch itself
+        log.exception("the silences were not judged")
+    for market in plan.listened:
         try:
-            out.append(evaluate(store, plan, market, clock))
+            out.append(evaluate(store, plan, market, clock) if market in plan.markets else watch(store, plan, market, clock))
         except Exception as error:  # whatever it is: the other markets must be watched
             log.exception("evaluation of %s failed", market.id)
             errors.append(error)
@@ -130,7 +141,6 @@ class Judge:
         window = Window(span.start - HOUR, span.end)
         mentions = self.store.mentions(self.market.id, window, self.measurer.scorer, self.measurer.revision, span.end + GRACE)
         expanded = _expand(mentions, span)
-        logs = self.store.read(CollectionLog, market=self.market.id)
         index = pd.DatetimeIndex(sorted(set(expanded.window)), tz="UTC", name="start")
         table: dict[str, Any] = {}
         for kpi in self.measurer.kpis:
@@ -141,16 +151,16 @@ class Judge:
             table[f"{kpi.name}.n"] = values["n"].astype(float).fillna(0)
             table |= {f"{kpi.name}.{end}": values[end].astype(float) for end in ("low", "high")}
         points = pd.DataFrame(table, index=index)
-        points["quality"] = _quality(logs, expanded, index)
-        return self._with_baselines(points, logs, span), mentions
+        points["quality"] = _quality(Listening(self.store, self.market, window), expanded, index)
+        return self._with_baselines(points, span), mentions
 
-    def _with_baselines(self, points: pd.DataFrame, logs: Sequence[CollectionLog], span: Window) -> pd.DataFrame:
+    def _with_baselines(self, points: pd.DataFrame, span: Window) -> pd.DataFrame:
         past = Window(span.start - LOOK_BACK - timedelta(days=2), span.end)
         hourly = self.store.read(KpiPoint, market=self.market.id, kpi="volume", grain="hour", source=ALL, lang=ALL, start=past)
         volumes = {p.start: float(p.value or 0) for p in hourly}
         moments = [(s + BASE).to_pydatetime() - timedelta(minutes=30) for s in points.index]
         days = {m: self._day(m) for m in moments}
-        baselines = {day: self._baseline(volumes, logs, past.start, day) for day in set(days.values())}
+        baselines = {day: self._baseline(volumes, past.start, day) for day in set(days.values())}
         usual = [baselines[days[m]].at(m) for m in moments]
         points["center"] = [u.center if u else float("nan") for u in usual]
         points["spread"] = [u.spread if u else float("nan") for u in usual]
@@ -167,10 +177,9 @@ class Judge:
         """Start of the moment's local day: what is usual on a day is as known at its start, however windows are chunked."""
         return local_day(moment.astimezone(ZoneInfo(self.market.time_zone)).date(), self.market.time_zone).start
 
-    def _baseline(
-        self, volumes: dict[datetime, float], logs: Sequence[CollectionLog], first: datetime, day: datetime
-    ) -> VolumeBaseline:
-        seen = _seen(logs, Window(min(first, day), day))
+    def _baseline(self, volumes: dict[datetime, float], first: datetime, day: datetime) -> VolumeBaseline:
+        span, as_of = Window(min(first, day), day), day + GRACE
+        seen = Listening(self.store, self.market, span, as_of).at(as_of).seen(span)
         return VolumeBaseline(volumes, seen, left_out(self.store, self.market, day), self.market.time_zone)
 
     def _with_shares(self, points: pd.DataFrame, past: Window) -> pd.DataFrame:
@@ -215,31 +224,13 @@ def _expand(mentions: pd.DataFrame, span: Window) -> pd.DataFrame:
     return out
 
 
-def _seen(logs: Sequence[CollectionLog], span: Window) -> list[Window]:
-    """Stretches in which every source that was active saw; volume of other stretches says nothing about what is usual."""
-    sights = [SourceSight(s, [x for x in logs if x.source == s], span.end + GRACE) for s in sorted({x.source for x in logs})]
-    begun = [s.active_from for s in sights if s.active_from]
-    if not begun:
-        return []
-    blind = [
-        g
-        for s in sights
-        if s.active_from
-        for g in minus(Window(min(max(s.active_from, span.start), span.end), span.end), s.covered)
-    ]
-    return minus(Window(min(max(min(begun), span.start), span.end), span.end), merged([(g.start, g.end) for g in blind]))
-
-
-def _quality(logs: Sequence[CollectionLog], expanded: pd.DataFrame, index: pd.DatetimeIndex) -> list[str]:
+def _quality(listening: Listening, expanded: pd.DataFrame, index: pd.DatetimeIndex) -> list[str]:
     """Verdict over each trailing hour, as of its window."""
-    if not len(index):
-        return []
     rows = expanded.groupby(["window", "source"]).size().unstack(fill_value=0) if len(expanded) else pd.DataFrame()
-    near = [x for x in logs if x.end > index[0] - HOUR]
     out: list[str] = []
     for start in index:
-        end = start.to_pydatetime() + BASE
-        mine = [x for x in near if x.start < end and x.end > end - HOUR]
+        hour = Window(start.to_pydatetime() + BASE - HOUR, start.to_pydatetime() + BASE)
         counts = {str(s): int(n) for s, n in rows.loc[start].items()}
-        out.append(Sight(mine, end + GRACE).verdict(Window(end - HOUR, end), counts) if mine else "pending")
+        sight = listening.at(hour.end + GRACE, near=hour)
+        out.append(sight.verdict(hour, counts) if any(s.listened(hour) for s in sight.sources.values()) else "pending")
     return out

@@ -1,52 +1,51 @@
-"""The one HTTP client of Coolhead: time-outs, bounded retries, bounded bodies, and no way into the inner network.
+"""The one HTTP client of Coolhead: time-outs, bounded retries, bounded bodies, a budget, and no way into the inner network.
 
-Every network module gets a `Client` as an argument and raises what it raises. Retry-After and its two forms:
-RFC 9110 section 10.2.3; redirects: section 15.4; Idempotency-Key: draft-ietf-httpapi-idempotency-key-header.
+Every network module gets a `Client` as an argument and raises what it raises. What headers say: answers.py; which
+addresses may be asked: addresses.py. Idempotency-Key: draft-ietf-httpapi-idempotency-key-header.
 No message of this module ever holds a query string, user info or a path segment that could be a token.
 """
 
-import ipaddress
 import random
-import re
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from requests.utils import get_auth_from_url, get_environ_proxies, select_proxy
-from urllib3.connection import HTTPConnection
+from requests.utils import get_auth_from_url
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-from coolhead.errors import ConfigError, PermanentError, TransientError
+from coolhead.addresses import guarded, host_of, redirected, refuse_peer, refuse_private, shown
+from coolhead.answers import Meter, advice, asked_wait
+from coolhead.errors import ConfigError, CoolheadError, PermanentError, TransientError
+
+__all__ = ["MAX_WAIT", "Client", "Explain", "Response", "shown"]
 
 USER_AGENT = "Coolhead/0.1 (social-media crisis management)"
 MAX_REDIRECTS = 5
 MAX_WAIT = 60.0
-"""Seconds that a call waits at most for Retry-After; longer waits are the scheduler's (TransientError.retry_after)."""
+"""Seconds that a call waits at most, for Retry-After or for the budget; longer waits are the scheduler's
+(TransientError.retry_after)."""
+ERROR_BODY = 65_536
+"""Bytes that are read of an error's body, for those who can explain it."""
 
-_ADVICE = {
-    401: "the credentials are missing or no longer valid; renew them in the connection",
-    403: "these credentials may not read it, or the address is blocked; check the account's rights and plan",
-    404: "there is nothing at this address; correct it in the plan",
-    410: "it was removed for good; take it out of the plan",
-}
 _WORDS = {
     "SSLError": "TLS failed (certificate, or cut off)", "ConnectTimeout": "no connection in time",
     "ReadTimeout": "no answer in time", "ConnectionError": "no connection, or it was cut off",
     "ProxyError": "the proxy refused", "ChunkedEncodingError": "the answer was cut off",
 }  # fmt: skip
-_PRIVATE = "{} is a private address; to allow it, write network.allow_private: true in the plan"
 _REDIRECTS = {301, 302, 303, 307, 308}
 _SAFE_ELSEWHERE = {"accept", "if-none-match", "if-modified-since"}
+
+Explain = Callable[[int, bytes], CoolheadError | None]
+"""The right error for an error answer's status and body (at most ERROR_BODY bytes), or None
+for the usual one. A TransientError is tried again like a 503, after its `retry_after` if it has one."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +69,10 @@ class _Again(Exception):
 
 @dataclass(frozen=True)
 class Client:
-    """Stateless (a session lives as long as one call), so it may be shared by threads.
+    """Stateless (a session lives as long as one call) but for its meter, so it may be shared by threads.
 
     `timeout`: seconds to connect, and between two reads. `total`: seconds after which a call is cut off whatever it
-    does. `timer` and `sleep` are arguments so that tests need neither.
+    does. `timer`, `sleep` and `now` are arguments so that tests need none of them.
     """
 
     allow_private: bool = False
@@ -84,35 +83,77 @@ class Client:
     sleep: Callable[[float], None] = time.sleep
     total: float = 180.0
     timer: Callable[[float, Callable[[], None]], threading.Timer] = threading.Timer
+    private_hosts: tuple[str, ...] = ()
+    """Hosts that may stand in the inner network, where not all may."""
+    redirect_hosts: tuple[str, ...] = ()
+    """Hosts that a redirect may lead to, with those under them, beside the host that was asked."""
+    take: Callable[[int], float] | None = None
+    """Called with `keep` before every request: 0.0, one may be made; else the seconds until it may be asked for again."""
+    keep: int = 0
+    """Requests of the budget that are left for others."""
+    meter: Meter | None = None
+    ends: float | None = None
+    """When `now` shows this, all is cut off: the deadline of a whole poll."""
+    now: Callable[[], float] = time.monotonic
 
-    def get(self, url: str, params: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None) -> Response:
-        """Raises TransientError, PermanentError or ConfigError."""
-        return self._call("GET", url, {"params": dict(params or {})}, dict(headers or {}))
+    @property
+    def quota(self) -> int | None:
+        """Requests left, as the network said last; None: it says nothing, or was not asked yet."""
+        return self.meter.remaining if self.meter else None
 
-    def post(self, url: str, json: Any = None, data: Any = None, headers: Mapping[str, str] | None = None) -> Response:
+    @property
+    def left(self) -> float:
+        """Seconds until the deadline."""
+        return float("inf") if self.ends is None else self.ends - self.now()
+
+    def get(
+        self, url: str, params: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None,
+        explain: Explain | None = None,
+    ) -> Response:  # fmt: skip
+        """Raises TransientError, PermanentError or ConfigError, or what `explain` makes of an error answer."""
+        return self._call("GET", url, {"params": dict(params or {})}, dict(headers or {}), explain)
+
+    def post(
+        self, url: str, json: Any = None, data: Any = None, headers: Mapping[str, str] | None = None,
+        explain: Explain | None = None,
+    ) -> Response:  # fmt: skip
         """As `get`. An attempt that may have arrived is repeated only if `headers` hold an Idempotency-Key."""
-        return self._call("POST", url, {"json": json, "data": data}, dict(headers or {}))
+        return self._call("POST", url, {"json": json, "data": data}, dict(headers or {}), explain)
 
-    def _call(self, method: str, url: str, body: dict[str, Any], headers: dict[str, str]) -> Response:
+    def _call(self, method: str, url: str, body: dict[str, Any], headers: dict[str, str], explain: Explain | None) -> Response:
         repeatable = method == "GET" or "idempotency-key" in {name.lower() for name in headers}
-        with _Call(self) as call:
+        with _Call(self, explain) as call:
             for attempt in range(self.retries + 1):
                 try:
                     return call.follow(method, url, body, headers)
                 except _Again as again:
                     last = again
                 wait = last.wait if last.wait is not None else 0.5 * 2**attempt * random.uniform(0.5, 1.5)
-                if attempt == self.retries or wait > MAX_WAIT or call.expired or not (repeatable or last.unsent):
+                hopeless = wait > min(MAX_WAIT, self.left) or call.expired
+                if attempt == self.retries or hopeless or not (repeatable or last.unsent):
                     break
                 self.sleep(wait)
         raise TransientError(f"{method} {shown(url)}: {last} ({attempt + 1} of {self.retries + 1} attempts)", last.wait)
+
+    def await_turn(self, what: str) -> None:
+        """Before every request. Raises TransientError where the deadline has passed, or the budget is spent for longer than
+        may be waited."""
+        if self.left <= 0:
+            raise TransientError(f"{what}: cut off, the poll took longer than it may")
+        waited = 0.0
+        while self.take and (wait := self.take(self.keep)):
+            waited += wait  # bounded, because a play's clock may stand still
+            if waited > MAX_WAIT or wait > self.left:
+                raise TransientError(f"{what}: the source's rate budget is spent for another {wait:.0f} s", wait)
+            self.sleep(wait)
 
 
 class _Call:
     """One call with all its attempts and redirects: a session, and a watch that ends it."""
 
-    def __init__(self, client: Client) -> None:
-        self.client, self.expired = client, False
+    def __init__(self, client: Client, explain: Explain | None) -> None:
+        self.client, self.explain, self.expired = client, explain, False
+        self._limit = max(0.0, min(client.total, client.left))
         self._twins: list[socket.socket] = []
         self._session = requests.Session()
         # Otherwise requests reads the whole body of a redirect and parses its target, even when told not to follow.
@@ -121,11 +162,11 @@ class _Call:
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         for scheme, pool in (("http", HTTPConnectionPool), ("https", HTTPSConnectionPool)):
             adapter = HTTPAdapter()  # connections to a proxy are its own, and left alone
-            adapter.poolmanager.pool_classes_by_scheme = {scheme: _guarded(pool, self._connected)}
+            adapter.poolmanager.pool_classes_by_scheme = {scheme: guarded(pool, self._connected)}
             self._session.mount(f"{scheme}://", adapter)
 
     def __enter__(self) -> "_Call":
-        self._watch = self.client.timer(self.client.total, self._expire)
+        self._watch = self.client.timer(self._limit, self._expire)
         self._watch.daemon = True
         self._watch.start()
         return self
@@ -136,11 +177,9 @@ class _Call:
         for twin in self._twins:
             twin.close()
 
-    def _connected(self, sock: socket.socket) -> None:
-        # The address is checked again on the very connection: a name may resolve differently the second time.
-        if not self.client.allow_private and _is_private(sock.getpeername()[0]):
-            sock.close()
-            raise ConfigError(_PRIVATE.format("the address it resolved to"))
+    def _connected(self, host: str, sock: socket.socket) -> None:
+        if not self._may_be_private(host):
+            refuse_peer(host, sock)
         # A duplicate, because TLS takes the first socket over; shutting either down ends the connection.
         self._twins.append(sock.dup())
         if self.expired:
@@ -162,28 +201,34 @@ class _Call:
             answer = self._exchange(method, here, body, headers)
             if answer.status not in _REDIRECTS:
                 return answer
-            target = _redirect(method, url, here, answer)
+            location = answer.headers["location"]
+            target = redirected(method, url, here, answer.status, location, self.client.redirect_hosts)
             if urlsplit(target).netloc != urlsplit(here).netloc:
                 headers = {k: v for k, v in headers.items() if k.lower() in _SAFE_ELSEWHERE}
             here, body = target, {**body, "params": None}  # the new address carries its own query
         raise PermanentError(f"{method} {shown(url)}: more than {MAX_REDIRECTS} redirects; write the final address in the plan")
 
     def _exchange(self, method: str, url: str, body: dict[str, Any], headers: dict[str, str]) -> Response:
-        self._check(url)
+        host = host_of(url)
+        if not self._may_be_private(host) and not self.expired:
+            refuse_private(url)
+        self.client.await_turn(f"{method} {shown(url)}")
         user = get_auth_from_url(url)
         # Without a given auth, requests would look one up in ~/.netrc and send it along.
         auth = user if any(user) else lambda request: request
         arguments: Any = {**body, "headers": headers, "auth": auth, "timeout": self.client.timeout}
         try:
             with self._session.request(method, url, stream=True, allow_redirects=False, **arguments) as raw:
-                _judge(method, url, raw)
+                if self.client.meter:
+                    self.client.meter.read(raw.headers)
+                self._judge(method, url, raw)
                 return Response(raw.status_code, raw.headers, b"".join(self._body(url, raw)), raw.url)
         except (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader, UnicodeError):
             raise ConfigError(f"{shown(url)}: no valid address or header; write e.g. https://example.org/feed.xml") from None
         except requests.exceptions.RequestException as error:
             # Its text holds the whole address, so only its kind is told.
             why = (
-                f"not finished after {self.client.total:g} s"
+                f"not finished after {self._limit:g} s"
                 if self.expired
                 else _WORDS.get(type(error).__name__, type(error).__name__)
             )
@@ -200,100 +245,34 @@ class _Call:
                 break
             yield chunk
         if self.expired:  # a body without a length ends like any other when it is cut
-            raise _Again(f"not finished after {self.client.total:g} s")
+            raise _Again(f"not finished after {self._limit:g} s")
 
-    def _check(self, url: str) -> None:
-        """Refuse what is no web address, and what resolves into the inner network."""
+    def _may_be_private(self, host: str) -> bool:
+        return self.client.allow_private or host.lower() in self.client.private_hosts
+
+    def _judge(self, method: str, url: str, raw: requests.Response) -> None:
+        """Raise for what is no answer; of an error no more is read than an explanation needs."""
+        status = raw.status_code
+        if status >= 400 and self.explain and (error := self.explain(status, self._start_of(raw))):
+            if not isinstance(error, TransientError):
+                raise error
+            # Below 500 it was refused, so nothing was done, and even a POST may be repeated.
+            asked = error.retry_after if error.retry_after is not None else asked_wait(status, raw.headers)
+            raise _Again(str(error), asked, unsent=status in range(400, 500) or status == 503)
+        if status in {408, 425, 429} or status >= 500:
+            # 429 and 503 say that nothing was done; after other errors a POST may have had its effect.
+            raise _Again(f"answered {status}", asked_wait(status, raw.headers), unsent=status in {429, 503})
+        if status >= 300 and status != 304 and not (status in _REDIRECTS and "location" in raw.headers):
+            raise PermanentError(f"{method} {shown(url)}: answered {status}; {advice(status)}")
+
+    def _start_of(self, raw: requests.Response) -> bytes:
+        """At most ERROR_BODY bytes of an error's body; what came of it where it was cut off."""
+        found = b""
         try:
-            parts = urlsplit(url)
-        except ValueError:
-            parts = urlsplit("")
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ConfigError(f"{shown(url)}: no web address; write e.g. https://example.org/feed.xml")
-        if self.client.allow_private or self.expired:
-            return
-        proxied = select_proxy(url, get_environ_proxies(url))
-        if not proxied and any(_is_private(address) for address in _addresses(parts.hostname)):
-            raise ConfigError(_PRIVATE.format(parts.hostname))
-
-
-def _guarded(pool: type[HTTPConnectionPool], connected: Callable[[socket.socket], None]) -> type[HTTPConnectionPool]:
-    """A pool that hands every new connection to `connected` before a byte is sent."""
-    base = pool.ConnectionCls
-
-    def _new_conn(self: HTTPConnection) -> socket.socket:
-        sock: socket.socket = base._new_conn(self)  # type: ignore[attr-defined]
-        connected(sock)
-        return sock
-
-    return type("Guarded", (pool,), {"ConnectionCls": type("GuardedConnection", (base,), {"_new_conn": _new_conn})})
-
-
-def shown(url: str) -> str:
-    """An address for messages and origins: no user info, no query, and `...` for segments that may be tokens."""
-    try:
-        parts = urlsplit(url)
-        host = f"{parts.hostname or ''}:{parts.port}" if parts.port else parts.hostname or ""
-    except ValueError:
-        return "(unreadable address)"
-    # A webhook's secret is a path segment: long, and not just a number.
-    path = "/".join("..." if len(s) >= 20 and not s.isdigit() else s for s in parts.path.split("/"))
-    return f"{parts.scheme}://{host}{path}"
-
-
-def _judge(method: str, url: str, raw: requests.Response) -> None:
-    """Raise for what is no answer; the body of an error is not read."""
-    status = raw.status_code
-    if status in {408, 425, 429} or status >= 500:
-        # 429 and 503 say that nothing was done; after other errors a POST may have had its effect.
-        raise _Again(f"answered {status}", _asked_wait(status, raw.headers), unsent=status in {429, 503})
-    if status >= 300 and status != 304 and not (status in _REDIRECTS and "location" in raw.headers):
-        advice = _ADVICE.get(status, "the same request will fail again; check the settings against the API's documentation")
-        raise PermanentError(f"{method} {shown(url)}: answered {status}; {advice}")
-
-
-def _redirect(method: str, origin: str, here: str, answer: Response) -> str:
-    try:
-        target = urljoin(here, answer.headers["location"])
-        first, last = urlsplit(origin), urlsplit(target)
-    except ValueError:
-        raise PermanentError(f"{shown(here)}: redirects to no valid address") from None
-    if last.scheme != "https" and not (last.scheme == first.scheme == "http" and last.hostname == first.hostname):
-        raise PermanentError(f"{shown(here)}: redirects to {shown(target)}, which is not https; not followed")
-    if method == "POST" and (answer.status not in {307, 308} or last.hostname != first.hostname):
-        # A POST turned into a GET would lose its message; one sent elsewhere would give it away.
-        raise PermanentError(f"POST {shown(here)}: moved to {shown(target)}; write the new address in the connection")
-    return target
-
-
-def _asked_wait(status: int, headers: Mapping[str, str]) -> float | None:
-    """Seconds, from Retry-After (a number or a date) or, with 429, Mastodon's X-RateLimit-Reset (an ISO date)."""
-    value = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"\d{1,9}", value):
-        return float(value)
-    when = _moment(value) or (_moment(headers.get("x-ratelimit-reset", "")) if status == 429 else None)
-    # Measured on the server's own clock where it tells it: ours may differ by minutes.
-    now = _moment(headers.get("date", "")) or datetime.now(UTC)
-    return max(0.0, (when - now).total_seconds()) if when else None
-
-
-def _moment(value: str) -> datetime | None:
-    for read in (parsedate_to_datetime, datetime.fromisoformat):
-        try:
-            found = read(value)
-        except ValueError:
-            continue
-        return found if found.tzinfo else found.replace(tzinfo=UTC)
-    return None
-
-
-def _addresses(host: str) -> list[str]:
-    try:
-        return [str(found[4][0]) for found in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
-    except (OSError, UnicodeError):
-        return []  # connecting will say so, and is retried
-
-
-def _is_private(address: str) -> bool:
-    ip = ipaddress.ip_address(address)
-    return not (getattr(ip, "ipv4_mapped", None) or ip).is_global or ip.is_multicast
+            for chunk in raw.iter_content(8_192):
+                found += chunk
+                if len(found) >= ERROR_BODY or self.expired:
+                    break
+        except requests.exceptions.RequestException:
+            pass  # the status alone has to do
+        return found[:ERROR_BODY]

@@ -56,7 +56,11 @@ class Importer:
         self.collector = Collector(store, plan, settings, clock)
 
     def run(self, path: Path, chosen: files.Settings | None = None) -> Imported:
-        """Import, check, score, evaluate, report. Raises ConfigError with the mapping to write for an unknown layout."""
+        """Import, check, score, evaluate, report. Raises ConfigError with what to write for an unknown layout or zone.
+
+        chosen: how to read it; else as the market's plan says.
+        """
+        chosen = chosen or files.Settings.model_validate(self.market.sources.get("files", {}))
         out = Imported()
         self.tell(f"layout: {files.layout_of(path, chosen).name}")
         self._collect(path, chosen, out)
@@ -83,7 +87,8 @@ class Importer:
             parsed = edge.parse(landed, self.collector.landing.read(landed), source, ())
             if self._count(parsed, landed, out) or not self.store.count(Payload, payload_id=landed.payload_id):
                 with self.store.writing() as writer:
-                    self.collector.write(writer, [parsed])
+                    self.collector.intake.write(writer, [parsed])
+            self.collector.landing.settle([landed])
             times = [m.published_at for m in parsed.mentions]
             first, last = (
                 min([*times, *([first] if first else [])], default=None),

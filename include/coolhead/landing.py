@@ -2,11 +2,12 @@
 
 `landing/<source>/<day>/<hash><suffix>` holds the bytes, `<hash>.meta.json` beside it what the bytes do not say.
 The meta file is written first and the bytes are renamed into place last: where there are bytes, they are whole.
+`landing/<source>/pending/` names those that no transaction has stored yet.
 """
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,6 +55,8 @@ class Landing:
         target = self.folder / place
         target.parent.mkdir(parents=True, exist_ok=True)
         _replace(target.with_name(f"{digest}.meta.json"), json.dumps(asdict(landed)).encode())
+        self._mark(landed).parent.mkdir(exist_ok=True)
+        self._mark(landed).touch()
         failpoint.reached("landing.meta")
         _replace(target, fetched.content)
         failpoint.reached("landing.bytes")
@@ -62,13 +65,22 @@ class Landing:
     def read(self, landed: Landed) -> bytes:
         return (self.folder / landed.path).read_bytes()
 
-    def recent(self, source: str) -> Iterator[Landed]:
-        """Whole payloads of the last two days on which the source gave any: where a poll that died left its own."""
-        for day in sorted((self.folder / source).glob("*"))[-2:]:
-            for meta in sorted(day.glob("*.meta.json")):
-                landed = Landed(**json.loads(meta.read_text()))
-                if (self.folder / landed.path).exists():
-                    yield landed
+    def pending(self, source: str) -> Iterator[Landed]:
+        """Whole payloads that were landed and not settled: by a poll that died, or by one that still runs."""
+        for mark in sorted((self.folder / source / "pending").glob("*")):
+            day, _, name = mark.name.partition("_")
+            bytes_, meta = (self.folder / source / day / n for n in (name, f"{name.partition('.')[0]}.meta.json"))
+            if bytes_.exists() and meta.exists():
+                yield Landed(**json.loads(meta.read_text()))
+
+    def settle(self, landed: Iterable[Landed]) -> None:
+        """They are stored."""
+        for one in landed:
+            self._mark(one).unlink(missing_ok=True)
+
+    def _mark(self, landed: Landed) -> Path:
+        path = Path(landed.path)
+        return self.folder / landed.source / "pending" / f"{path.parent.name}_{path.name}"
 
     def remove(self, path: str) -> bool:
         """Delete a payload's bytes and meta (retention, erasure); True if the bytes were there."""

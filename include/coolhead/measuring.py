@@ -15,9 +15,9 @@ from coolhead import failpoint, registry
 from coolhead.clock import Clock
 from coolhead.kpis import Kpi
 from coolhead.plan import Market
-from coolhead.rows import ALL, CollectionLog, Dirty, Follower, Grain, KpiPoint, Verdict
+from coolhead.rows import ALL, Dirty, Follower, Grain, KpiPoint, Verdict
 from coolhead.store import Store
-from coolhead.verdicts import SourceSight, together
+from coolhead.verdicts import Listening, Sight
 from coolhead.windows import BASE, Window, floor, local_day, merged
 
 STEPS = {"5min": BASE, "hour": timedelta(hours=1)}
@@ -28,23 +28,6 @@ CHUNK_DAYS = 62
 def kpis() -> list[Kpi]:
     """Every KPI, by name."""
     return [registry.load("kpis", name)() for name in registry.names("kpis")]
-
-
-class Sight:
-    """What all sources of a market saw, as known at one time."""
-
-    def __init__(self, logs: Sequence[CollectionLog], as_of: datetime) -> None:
-        by_source: dict[str, list[CollectionLog]] = {}
-        for log in logs:
-            by_source.setdefault(log.source, []).append(log)
-        self.sources = {name: SourceSight(name, found, as_of) for name, found in by_source.items()}
-
-    def verdict(self, window: Window, rows: dict[str, int], source: str = ALL) -> Verdict:
-        """rows: mentions per source in the window."""
-        if source != ALL:
-            sight = self.sources.get(source)
-            return (sight.verdict(window, rows.get(source, 0)) if sight else None) or "ok"
-        return together(s.verdict(window, rows.get(name, 0)) for name, s in self.sources.items())
 
 
 def groups(frame: pd.DataFrame, key: str, kpi: Kpi, dimensions: Iterable[tuple[bool, bool]]) -> pd.DataFrame:
@@ -118,13 +101,13 @@ class Measurer:
         ]
         mentions = pd.concat([f for f in frames if len(f)] or frames[:1], ignore_index=True)  # `groups` joins by the index
         frame = prepared(mentions, self.market.time_zone)
-        logs = self.store.read(CollectionLog, market=self.market.id)
+        sight = Listening(self.store, self.market, Window(spans[0].start, spans[-1].end), as_of).at(as_of)
         dirty: dict[Grain, set[datetime]] = {
             "5min": {m.start for m in marks},
             "hour": {floor(m.start, STEPS["hour"]) for m in marks},
             "day": {s.start for s in spans},
         }
-        points = [p for grain in dirty for p in self._points(frame, grain, dirty[grain], Sight(logs, as_of), as_of)]
+        points = [p for grain in dirty for p in self._points(frame, grain, dirty[grain], sight, as_of)]
         failpoint.reached("measure.computed")
         mine = [k.name for k in self.kpis if k.reads in ("mention", "own")]
         with self.store.writing() as writer:

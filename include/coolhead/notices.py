@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from coolhead import registry
+from coolhead import plan, registry
 from coolhead.incidents import name_of
-from coolhead.rows import CollectionLog, Incident, PlanVersion, Signal
+from coolhead.plan import Market
+from coolhead.rows import Incident, PlanVersion, Signal
 from coolhead.store import Store
-from coolhead.verdicts import SourceSight
+from coolhead.verdicts import Listening
 from coolhead.windows import Window
 
 QUOTES = 3
@@ -81,15 +82,16 @@ def _how_sure(store: Store, incident: Incident, now: datetime) -> str:
     signals = store.read(Signal, incident_id=incident.incident_id)
     if not signals:
         return "reported by a person; not verified"
-    logs = store.read(CollectionLog, market=incident.market)
     window = Window(incident.onset_at - timedelta(hours=1), max(now, incident.onset_at))
-    blind = [
-        o
-        for s in sorted({x.source for x in logs})
-        for o in SourceSight(s, [x for x in logs if x.source == s], now).outages(window)
-    ]
+    market = next((m for m in _markets(store) if m.id == incident.market), None)
+    blind = Listening(store, market, window, now).at(now).outages(window) if market else []
     seen = "; ".join(f"{o.source} was blind {o.window}" for o in blind[:3]) or "no source was blind"
     return f"{len(signals)} signals of {len({s.rule for s in signals})} rules; {seen}"
+
+
+def _markets(store: Store) -> list[Market]:
+    newest = store.first(PlanVersion, "loaded_at", last=True)
+    return plan.restore(newest.content).markets if newest else []
 
 
 def _quotes(store: Store, incident: Incident, now: datetime) -> list[str]:

@@ -9,6 +9,7 @@ import difflib
 import hashlib
 import json
 from datetime import date
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
@@ -17,8 +18,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from coolhead import registry
 from coolhead.errors import ConfigError
 from coolhead.rows import Severity
+from coolhead.terms import Term, Terms
 
-Role = Literal["duty_lead", "crisis_lead", "spokesperson"]
+Role = Literal["duty_lead", "crisis_lead", "spokesperson", "operator"]
+"""`operator` is told of blind sources; where nobody has it, the duty leads are."""
 REQUIRED_ROLES: tuple[Role, ...] = ("duty_lead", "crisis_lead", "spokesperson")
 
 
@@ -37,15 +40,6 @@ def _zone(value: str) -> str:
     return value
 
 
-def _term(value: str) -> str:
-    if not value.strip():
-        raise ValueError("is empty and would match everything; write a name or word")
-    return value.strip()
-
-
-Term = Annotated[str, AfterValidator(_term)]
-
-
 def _plugin(family: str) -> AfterValidator:
     def check(value: str) -> str:
         if value not in (choices := registry.names(family)):
@@ -53,14 +47,6 @@ def _plugin(family: str) -> AfterValidator:
         return value
 
     return AfterValidator(check)
-
-
-class Terms(Part):
-    """A mention matches when it holds any of `any_of`, every one of `all_of` and none of `none_of`."""
-
-    any_of: Annotated[tuple[Term, ...], Field(min_length=1)]
-    all_of: tuple[Term, ...] = ()
-    none_of: tuple[Term, ...] = ()
 
 
 class Episode(Part):
@@ -78,10 +64,23 @@ class Episode(Part):
         return self
 
 
+MarketId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,60}$")]
+
+
+class Watched(Part):
+    """Another brand, listened to for share of voice and to learn from its crises; it never alarms as our own."""
+
+    id: MarketId
+    name: Annotated[str, Field(min_length=1)]
+    terms: Terms
+    sources: dict[Annotated[str, _plugin("sources")], dict[str, Any]] = {}
+    """None: those of the market that search for terms."""
+
+
 class Market(Part):
     """Brand x country: time zone, languages, terms, sources."""
 
-    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,60}$")]
+    id: MarketId
     country: str = ""
     time_zone: Annotated[str, AfterValidator(_zone)]
     languages: Annotated[tuple[Annotated[str, Field(pattern=r"^[a-z]{2}$")], ...], Field(min_length=1)]
@@ -89,6 +88,17 @@ class Market(Part):
     own_accounts: dict[Annotated[str, _plugin("sources")], tuple[str, ...]] = {}
     sources: dict[Annotated[str, _plugin("sources")], dict[str, Any]]
     known_episodes: tuple[Episode, ...] = ()
+    watch: tuple[Watched, ...] = ()
+
+    def watched(self) -> "list[Market]":
+        """The other brands as markets, in this one's time zone and languages."""
+        shared = {s: given for s, given in self.sources.items() if registry.load("sources", s).searches}
+        return [
+            self.model_copy(update={
+                "id": w.id, "terms": w.terms, "sources": w.sources or shared, "own_accounts": {}, "known_episodes": (), "watch": (),
+            })
+            for w in self.watch
+        ]  # fmt: skip
 
 
 class Brand(Part):
@@ -99,9 +109,11 @@ class Brand(Part):
 
 
 class Network(Part):
-    """What the one HTTP client may do."""
+    """What the one HTTP client may do: the names are those of its fields."""
 
     allow_private: bool = False
+    private_hosts: tuple[Term, ...] = ()
+    redirect_hosts: tuple[Term, ...] = ()
 
 
 class ScorerChoice(Part):
@@ -136,7 +148,8 @@ class Brands(Part):
 
     @model_validator(mode="after")
     def _unique(self) -> Self:
-        _raise(twice("markets have the id", [m.id for b in self.brands for m in b.markets]))
+        ids = [i for b in self.brands for m in b.markets for i in (m.id, *(w.id for w in m.watch))]
+        _raise(twice("markets have the id", ids))
         return self
 
 
@@ -205,6 +218,14 @@ class Escalation(Part):
     clocks: Clocks = Clocks()
     crisis_history: bool = False
 
+    @property
+    def operators(self) -> list[Person]:
+        """Who is told of blind sources."""
+        return self.having("operator") or self.having("duty_lead")
+
+    def having(self, role: Role) -> list[Person]:
+        return [p for p in self.people if role in p.roles]
+
     @model_validator(mode="after")
     def _complete(self) -> Self:
         ids = [p.id for p in self.people]
@@ -235,6 +256,11 @@ class Plan(Part):
     @property
     def markets(self) -> list[Market]:
         return [m for b in self.brands.brands for m in b.markets]
+
+    @cached_property
+    def listened(self) -> list[Market]:
+        """The markets, and the other brands that they watch."""
+        return [*self.markets, *(w for m in self.markets for w in m.watched())]
 
     def market(self, market_id: str) -> Market:
         """Raises ConfigError that lists the markets."""

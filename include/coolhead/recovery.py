@@ -15,10 +15,10 @@ from coolhead.baselines import LOOK_BACK, WARM_DAYS, usual
 from coolhead.incidents import left_out
 from coolhead.kpis import share
 from coolhead.plan import Market
-from coolhead.rows import ALL, CollectionLog, Decision, Incident, IncidentEvent, KpiPoint, State
+from coolhead.rows import ALL, Decision, Incident, IncidentEvent, KpiPoint, State
 from coolhead.schema import Row
 from coolhead.store import Store
-from coolhead.verdicts import SourceSight
+from coolhead.verdicts import Listening
 from coolhead.windows import BASE, GRACE, Window, floor, local_day, merged, minus
 
 CALM = 2.0
@@ -159,18 +159,13 @@ def _calm_day(days: pd.DataFrame, day: date) -> bool:
 
 def _blind(store: Store, market: Market, span: Window) -> list[Window]:
     """Stretches in which every source was blind."""
-    logs = [x for x in store.read(CollectionLog, market=market.id) if x.end > span.start and x.start < span.end]
-    sights = [SourceSight(s, [x for x in logs if x.source == s], span.end + GRACE) for s in sorted({x.source for x in logs})]
-    if not sights:
+    as_of = span.end + GRACE
+    sight = Listening(store, market, span, as_of).at(as_of)
+    mine = [(s, w) for s in sight.sources.values() if (w := s.listened(span))]
+    if not mine:
         return []
-    seen = merged(
-        [
-            (w.start, w.end)
-            for s in sights
-            for w in minus(span, merged([(o.window.start, o.window.end) for o in s.outages(span)]))
-        ]
-    )
-    return minus(span, seen)
+    seen = [x for s, w in mine for x in minus(w, merged([(o.window.start, o.window.end) for o in s.outages(w)]))]
+    return minus(span, merged([(w.start, w.end) for w in seen]))
 
 
 def _ceil(moment: datetime) -> datetime:

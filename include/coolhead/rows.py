@@ -15,6 +15,7 @@ Label = Literal["negative", "neutral", "positive", "unscored"]
 Verdict = Literal["pending", "ok", "quiet", "partial", "blind"]
 Grain = Literal["5min", "hour", "day"]
 Severity = Literal["S0", "S1", "S2", "S3", "S4"]
+Scope = Literal["stream", "source", "everybody"]
 State = Literal[
     "detected", "acknowledged", "assessed", "responding", "contained", "recovered", "closed", "dismissed"
 ]  # fmt: skip
@@ -55,7 +56,7 @@ class Mention(MentionKey):
     """One public post, comment, customer review or article that names the brand or is addressed to it."""
 
     table_name: ClassVar[str] = "mention"
-    indexes: ClassVar[tuple[tuple[str, ...], ...]] = (("published_at",), ("payload_id",))
+    indexes: ClassVar[tuple[tuple[str, ...], ...]] = (("published_at",),)
     published_at: Annotated[Utc, Col(merge="keep"), Field(description="when its author published it")]
     known_at: Annotated[Utc, Col(merge="keep"), Field(description="when we could first have seen it")]
     known_assumed: Annotated[bool, Col(merge="keep"), Field(description="known_at is publication plus lag")] = False
@@ -85,6 +86,17 @@ class Match(MentionKey):
     market: Annotated[Name, Key]
     published_at: Annotated[Utc, Col(merge="keep")]
     matched_by: Annotated[Text, Field(description="the terms of the plan, or what addressed it to the brand")]
+
+
+class Tombstone(MentionKey):
+    """A mention that vanished from its network: what it said is gone with it, that it was said stays."""
+
+    table_name: ClassVar[str] = "tombstone"
+    gone_at: Annotated[Utc, Col(merge="keep"), Field(description="when we noticed")]
+    by: Annotated[
+        Literal["author", "brand", "network", "unknown"], Field(description="who removed it, as far as the network tells")
+    ]
+    evidence: Annotated[Text, Field(max_length=500, description="what the network answered")]
 
 
 class Score(MentionKey):
@@ -117,6 +129,7 @@ class CollectionLog(Row):
     """What one poll of one source for one market covered, and how it ended."""
 
     table_name: ClassVar[str] = "collection_log"
+    indexes: ClassVar[tuple[tuple[str, ...], ...]] = (("market", "end"),)
     source: Annotated[Name, Key]
     market: Annotated[Name, Key]
     start: Annotated[Utc, Key]
@@ -128,8 +141,48 @@ class CollectionLog(Row):
     newest: Annotated[Utc | None, Field(description="latest publication in the span")] = None
     known_at: Annotated[Utc, Field(description="when the poll ended, in domain time")]
     assumed: Annotated[bool, Field(description="the poll never happened: an import or a play covers the span")] = False
+    quota: Annotated[Count | None, Col(operational=True), Field(description="requests left, as the network said last")] = None
     attempts: Annotated[Count, Col(operational=True)] = 1
     seconds: Annotated[float, Field(ge=0), Col(operational=True)] = 0.0
+
+
+class Silence(Row):
+    """A stretch in which the polls of a source succeeded and brought nothing, and the sentinel does not believe it."""
+
+    table_name: ClassVar[str] = "silence"
+    source: Annotated[Name, Key]
+    market: Annotated[Name, Key]
+    start: Annotated[Utc, Key]
+    end: Annotated[Utc | None, Field(description="null: it lasts; the start: it was believed after all")] = None
+    reason: Annotated[Text, Field(max_length=1_000)]
+    scope: Annotated[Scope, Field(description="who was silent at once: over for all of them when one brings something")] = "stream"
+    known_at: Annotated[Utc, Col(merge="keep"), Field(description="when it was judged")]
+    over_at: Annotated[Utc | None, Field(description="when its end became known")] = None
+
+
+class Outage(Row):
+    """A stretch in which a source was blind, and who was told of it."""
+
+    table_name: ClassVar[str] = "outage"
+    source: Annotated[Name, Key]
+    market: Annotated[Name, Key]
+    start: Annotated[Utc, Key]
+    end: Annotated[Utc | None, Field(description="null: still blind")] = None
+    reason: Annotated[Text, Field(max_length=1_000)]
+    refill_until: Annotated[Utc | None, Field(description="until when the network still has it; null: no limit is known")] = (
+        None
+    )
+    told_at: Annotated[Utc | None, Col(merge="fill")] = None
+    told_over_at: Annotated[Utc | None, Col(merge="fill"), Field(description="when it was told that it sees again")] = None
+
+
+class Spent(Row):
+    """Requests that were made in one stretch of a source's rate limit, by all tasks and workers together."""
+
+    table_name: ClassVar[str] = "spent"
+    connection: Annotated[Name, Key, Field(description="whose quota it is")]
+    start: Annotated[Utc, Key]
+    requests: Count
 
 
 class Cursor(Row):
@@ -292,12 +345,12 @@ class PlanVersion(Row):
 
 
 TABLES: list[type[Row]] = [
-    Payload, Mention, Match, Score, Quarantined, CollectionLog, Cursor, Follower, Dirty, KpiPoint, Judged, Signal,
+    Payload, Mention, Match, Tombstone, Score, Quarantined, CollectionLog, Silence, Outage, Spent, Cursor, Follower, Dirty, KpiPoint, Judged, Signal,
     Incident, Decision, Notice, IncidentEvent, PlanVersion,
 ]  # fmt: skip
 """In the order of the data's way."""
 
 
-def key_of(row: Mention) -> dict[str, Any]:
+def key_of(row: MentionKey) -> dict[str, Any]:
     """The key columns that match, score and mention share."""
     return {"source": row.source, "day": row.day, "native_id": row.native_id}

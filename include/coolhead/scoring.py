@@ -7,7 +7,7 @@ from typing import Any
 
 from coolhead import failpoint, registry
 from coolhead.clock import Clock
-from coolhead.collection import dirty
+from coolhead.intake import dirty
 from coolhead.plan import Plan
 from coolhead.rows import Match, Mention, Score, key_of
 from coolhead.sentiment import Scorer

@@ -5,12 +5,12 @@ IMMEDIATE (deferred ones fail with "database is locked" under several writers) a
 """
 
 import json
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -25,10 +25,20 @@ R = TypeVar("R", bound=schema.Row)
 METADATA = sa.MetaData()
 TABLES: dict[type[schema.Row], sa.Table] = {row: schema.table(row, METADATA) for row in r.TABLES}
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0001"
+HEAD = "0002"
 """The revision this code was written for; a test holds it to the newest migration."""
 
-MENTION, MATCH, SCORE = TABLES[r.Mention], TABLES[r.Match], TABLES[r.Score]
+MENTION, MATCH, SCORE, TOMBSTONE = (TABLES[kind] for kind in (r.Mention, r.Match, r.Score, r.Tombstone))
+
+
+class Known(NamedTuple):
+    """What the store holds of a mention."""
+
+    day: date
+    published_at: datetime
+    text: str
+    own: bool
+    gone_at: datetime | None
 
 
 def _engine(url: str) -> sa.Engine:
@@ -145,9 +155,14 @@ class Writer:
         if self._connection.dialect.name == "postgresql":
             self._connection.exec_driver_sql(f"LOCK TABLE {TABLES[kind].name} IN SHARE ROW EXCLUSIVE MODE")
 
+    def bury(self, tombstones: Sequence[r.Tombstone]) -> None:
+        """Note that mentions vanished, and forget their words and address."""
+        self.upsert(tombstones)
+        self._by_key(sa.update(MENTION).values(text="", url=None), MENTION, [r.key_of(t) for t in tombstones])
+
     def delete_mentions(self, keys: Sequence[Mapping[str, Any]]) -> None:
-        """Delete mentions by key with their matches and scores."""
-        for target in (SCORE, MATCH, MENTION):
+        """Delete mentions by key with their matches, scores and tombstones."""
+        for target in (SCORE, MATCH, TOMBSTONE, MENTION):
             self._by_key(sa.delete(target), target, keys)
 
     def unchanged(self, mentions: Sequence[r.Mention]) -> set[int]:
@@ -231,24 +246,26 @@ class Store:
             t = TABLES[kind]
             return connection.execute(sa.select(sa.func.count()).select_from(t).where(*_conditions(t, where))).scalar_one()
 
-    def existing(self, source: str, native_ids: Sequence[str], days: Window) -> dict[str, tuple[date, datetime, str]]:
-        """native id -> (day it is stored under, publication, text) of those mentions of the source that are stored, within a
-        span around it."""
-        out: dict[str, tuple[date, datetime, str]] = {}
-        near = (MENTION.c.source == source, MENTION.c.day >= days.start.date(), MENTION.c.day <= days.end.date())
-        names = ("native_id", "day", "published_at", "text")
-        chosen = sa.select(*(MENTION.c[n] for n in names)).order_by(MENTION.c.day.desc())
+    def existing(self, source: str, native_ids: Sequence[str], span: Window) -> dict[str, Known]:
+        """native id -> what is known of those mentions of the source that are stored under a day of the span."""
+        out: dict[str, Known] = {}
+        # Day by day, so that the key (source, day, native id) is looked up and no day is read through.
+        days = [span.start.date() + timedelta(days=n) for n in range((span.end.date() - span.start.date()).days + 1)]
+        near = (MENTION.c.source == source, MENTION.c.day.in_(days))
+        buried = [TOMBSTONE.c[n] == MENTION.c[n] for n in ("source", "day", "native_id")]
+        columns = [MENTION.c[n] for n in ("native_id", "day", "published_at", "text", "own")]
+        chosen = sa.select(*columns, TOMBSTONE.c.gone_at).select_from(MENTION.outerjoin(TOMBSTONE, sa.and_(*buried)))
         with self._reader.connect() as connection:
             for i in range(0, len(native_ids), 500):
-                found = connection.execute(chosen.where(*near, MENTION.c.native_id.in_(native_ids[i : i + 500])))
-                out.update({native_id: (day, published, text) for native_id, day, published, text in found})
+                some = chosen.where(*near, MENTION.c.native_id.in_(native_ids[i : i + 500])).order_by(MENTION.c.day.desc())
+                out.update({native_id: Known(*known) for native_id, *known in connection.execute(some)})
         return out
 
     def mentions(self, market: str, window: Window, scorer: str, revision: str, as_of: datetime) -> "Any":
         """Frame of the market's mentions published in the window and known by `as_of`, one row each, oldest first.
 
-        Columns: those of Mention, matched_by, label, polarity, confidence, scored_lang, scored_at. `label` is null where the
-        revision has not read the mention yet.
+        Columns: those of Mention, matched_by, label, polarity, confidence, scored_lang, scored_at, gone_by. `label` is null
+        where the revision has not read the mention yet, `gone_by` where the mention still stands.
         """
         import pandas as pd
 
@@ -262,10 +279,12 @@ class Store:
             SCORE.c.confidence,
             SCORE.c.lang.label("scored_lang"),
             SCORE.c.known_at.label("scored_at"),
+            TOMBSTONE.c.by.label("gone_by"),
         ]
+        buried = [TOMBSTONE.c[n] == MENTION.c[n] for n in ("source", "day", "native_id")]
         statement = (
             sa.select(*MENTION.c, *chosen)
-            .select_from(MATCH.join(MENTION, sa.and_(*same)).outerjoin(SCORE, sa.and_(*scored)))
+            .select_from(MATCH.join(MENTION, sa.and_(*same)).outerjoin(SCORE, sa.and_(*scored)).outerjoin(TOMBSTONE, sa.and_(*buried)))
             .where(MATCH.c.market == market, MATCH.c.published_at >= window.start, MATCH.c.published_at < window.end)
             .where(MENTION.c.known_at <= as_of)
             .order_by(MATCH.c.published_at, MATCH.c.source, MATCH.c.native_id)
@@ -276,6 +295,13 @@ class Store:
             )
         kinds = {**schema.dtypes(r.Mention), "polarity": "float64", "confidence": "float64", "scored_at": "datetime64[us, UTC]"}
         return frame.astype({c: k for c, k in kinds.items() if c in frame})
+
+    def latest(self, sources: Iterable[str], limit: int) -> Iterator[tuple[datetime, str]]:
+        """(publication, text) of the newest mentions of some sources, newest first, fetched in chunks."""
+        chosen = sa.select(MENTION.c.published_at, MENTION.c.text).where(MENTION.c.source.in_(list(sources)))
+        newest = chosen.order_by(MENTION.c.published_at.desc()).limit(limit)
+        with self._reader.connect() as connection:
+            yield from connection.execution_options(yield_per=1_000).execute(newest)
 
     def ungated(self, limit: int) -> list[r.Mention]:
         """Mentions the quality gate has not seen, oldest first."""
@@ -292,6 +318,51 @@ class Store:
             found = connection.execute(statement.order_by(MENTION.c.published_at).limit(limit)).mappings()
             return [r.Mention.model_construct(**row) for row in found]
 
+    def first(self, kind: type[R], column: str, /, last: bool = False, **where: Any) -> R | None:
+        """The row with the least (or greatest) value of a column; one look where an index begins with the conditions."""
+        t = TABLES[kind]
+        order = t.c[column].desc() if last else t.c[column]
+        with self._reader.connect() as connection:
+            statement = sa.select(t).where(*_conditions(t, where)).order_by(order).limit(1)
+            row = connection.execute(statement).mappings().first()
+        return cast(R, kind.model_construct(**row)) if row else None
+
+    def overlapping(self, kind: type[R], span: Window, /, **where: Any) -> list[R]:
+        """Rows whose [start, end) meets the span, in key order; an end that is null has not come yet."""
+        t = TABLES[kind]
+        meets = [
+            t.c.start < span.end,
+            sa.or_(t.c.end > span.start, t.c.end.is_(None)) if t.c.end.nullable else t.c.end > span.start,
+        ]
+        with self._reader.connect() as connection:
+            return _read(connection, kind, where, meets)
+
+    def covered(self, market: str, span: Window, as_of: datetime) -> list[tuple[str, Window]]:
+        """(source, stretch): the union of the successful polls that meet the span, as known then."""
+        t = TABLES[r.CollectionLog]
+        meets = (t.c.market == market, t.c.ok.is_(True), t.c.end > span.start, t.c.start < span.end)
+        known = sa.or_(t.c.assumed.is_(True), t.c.known_at <= as_of)
+        before = sa.func.max(t.c.end).over(partition_by=t.c.source, order_by=(t.c.start, t.c.end), rows=(None, -1))
+        polls = sa.select(t.c.source, t.c.start, before.label("before")).where(*meets, known).subquery()
+        begins = sa.select(polls).where(sa.or_(polls.c.before.is_(None), polls.c.before < polls.c.start))
+        ends = sa.select(t.c.source, sa.func.max(t.c.end)).where(*meets, known).group_by(t.c.source)
+        with self._reader.connect() as connection:
+            last = {row[0]: row[1] for row in connection.execute(ends)}
+            found = list(connection.execute(begins.order_by(polls.c.source, polls.c.start)))
+        out = []
+        for i, (source, start, _) in enumerate(found):
+            same = i + 1 < len(found) and found[i + 1][0] == source
+            out.append((source, Window(start, found[i + 1][2] if same else last[source])))
+        return out
+
+    def newest(self, market: str, span: Window) -> dict[str, datetime]:
+        """source -> publication of the market's latest mention in the span."""
+        chosen = sa.select(MATCH.c.source, sa.func.max(MATCH.c.published_at)).where(
+            MATCH.c.market == market, MATCH.c.published_at >= span.start, MATCH.c.published_at < span.end
+        )
+        with self._reader.connect() as connection:
+            return {row[0]: row[1] for row in connection.execute(chosen.group_by(MATCH.c.source))}
+
     def quantity(self, kind: type[schema.Row], column: str, /, **where: Any) -> tuple[Any, Any]:
         """Least and greatest value of a column."""
         t = TABLES[kind]
@@ -302,9 +373,9 @@ class Store:
         return low, high
 
 
-def _read(connection: sa.Connection, kind: type[R], where: Mapping[str, Any]) -> list[R]:
+def _read(connection: sa.Connection, kind: type[R], where: Mapping[str, Any], more: Sequence[Any] = ()) -> list[R]:
     t = TABLES[kind]
-    statement = sa.select(t).where(*_conditions(t, where)).order_by(*t.primary_key.columns)
+    statement = sa.select(t).where(*_conditions(t, where), *more).order_by(*t.primary_key.columns)
     # Rows were validated when they were written; validating millions again on every read would be the costliest part.
     return [cast(R, kind.model_construct(**row)) for row in connection.execute(statement).mappings()]
 

@@ -23,6 +23,7 @@ from pydantic import ValidationError
 
 from coolhead import registry
 from coolhead.clock import Fixed
+from coolhead.collecting import Asked as Run
 from coolhead.collecting import collect_all
 from coolhead.errors import ConfigError, PermanentError
 from coolhead.http import Client, Response
@@ -67,7 +68,7 @@ def lines(found: list[dict[str, Any]]) -> Iterator[str]:
 
 def refused(row: dict[str, Any]) -> bool:
     try:
-        Mention.model_validate({**row, **BOOKKEEPING})
+        Mention.model_validate({n: v for n, v in row.items() if n != "addressed"} | BOOKKEEPING)
     except ValidationError:
         return True
     return False
@@ -390,11 +391,11 @@ def test_credentials_reach_the_source_and_no_log_message_or_file(
     store = Store(where.store)
     for fields, error in ((None, ConfigError), ({"mastodon": {"password": f"old-{TOKEN}"}}, PermanentError)):
         with pytest.raises(error) as caught:
-            collect_all(store, plan, where, now, "mastodon", span, credentials=fields)
+            collect_all(store, plan, where, now, "mastodon", Run(span), credentials=fields)
         assert TOKEN not in str(caught.value)
     (failed,) = store.read(CollectionLog)
     assert "credentials" in (failed.error or "")
-    (line,) = collect_all(store, plan, where, now, "mastodon", span, credentials={"mastodon": {"password": TOKEN}})
+    (line,) = collect_all(store, plan, where, now, "mastodon", Run(span), credentials={"mastodon": {"password": TOKEN}})
     assert f"{LIMIT + 2} mentions, 0 refused" in line
     assert [c.stream for c in store.read(Cursor)] == ["search:zefirella"]
     store.close()

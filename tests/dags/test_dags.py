@@ -4,10 +4,12 @@ import ast
 import json
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from bridge import cron_of
 from coolhead import registry
 
 ROOT = Path(__file__).parents[2]
@@ -19,7 +21,7 @@ def test_the_dags_are_those_of_the_design(dags):
     assert set(dags) == {
         *(f"collect_{s}" for s in registry.names("sources")),
         "collect_followers", "score_mentions", "evaluate_brands", "escalate_incident", "open_incident", "report_daily_kpis",
-        "review_incident", "run_drill", "maintain_store",
+        "review_incident", "run_drill", "maintain_store", "check_connections", "hurry_collection", "recheck_mentions",
     }  # fmt: skip
 
 
@@ -48,8 +50,22 @@ def test_no_dag_has_a_string_schedule_or_catches_up(dags):
 
 def test_each_source_is_polled_at_its_own_interval(dags):
     for source in registry.names("sources"):
-        minutes = int(registry.load("sources", source).poll.total_seconds() // 60)
-        assert dags[f"collect_{source}"].timetable.expression == (f"*/{minutes} * * * *" if minutes < 60 else "0 * * * *")
+        poll = registry.load("sources", source).poll
+        assert dags[f"collect_{source}"].timetable.expression == cron_of(poll)
+
+
+def test_a_polling_interval_as_cron():
+    minutes = {5: "*/5 * * * *", 15: "*/15 * * * *", 60: "0 */1 * * *", 360: "0 */6 * * *", 1440: "0 0 * * *"}
+    assert {m: cron_of(timedelta(minutes=m)) for m in minutes} == minutes
+
+
+def test_urgent_intervals_are_those_that_the_dag_can_keep(dags):
+    assert dags["hurry_collection"].timetable.expression == "*/2 * * * *"
+    for source in registry.names("sources"):
+        kind = registry.load("sources", source)
+        assert kind.urgent <= kind.poll, source
+        day = timedelta(days=1)
+        assert not (timedelta(hours=1) if kind.poll <= timedelta(hours=1) else day) % kind.poll, source
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.name)

@@ -478,8 +478,9 @@ def test_existing(store: Store, mention: Make) -> None:
     found = store.existing("files", ["a", "b", "c", "d", "e"], around([NOON]))
     # stored under two days: the first counts
     assert found == {
-        "a": (date(2026, 3, 1), NOON - 2 * DAY, "old"), "b": (date(2026, 2, 25), NOON - 6 * DAY, "Zefirella b"),
-    }  # fmt: skip
+        "a": (date(2026, 3, 1), NOON - 2 * DAY, "old", False, None),
+        "b": (date(2026, 2, 25), NOON - 6 * DAY, "Zefirella b", False, None),
+    }
     assert store.existing("files", [], around([NOON])) == {}
     store.upsert(mention(f"n{i}") for i in range(1_200))
     assert len(store.existing("files", [f"n{i}" for i in range(1_200)], around([NOON]))) == 1_200

@@ -2,12 +2,14 @@
 
 import ast
 import sys
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from coolhead import registry, rows, schema
 
 ROOT = Path(__file__).parents[2]
-DOCS = ROOT / "include" / "docs"
+DOCS, README = ROOT / "include" / "docs", ROOT / "README.md"
 HEADER = "<!-- Made from code by `make docs`; edit the code, not this page. -->\n\n"
 
 
@@ -29,13 +31,47 @@ def data_dictionary() -> str:
 
 def sources() -> str:
     """Every source with what its module says."""
-    out = ["# Sources\n"]
+    out = ["# Sources\n", source_table()]
     for name in registry.names("sources"):
         kind = registry.load("sources", name)
         module = ast.get_docstring(ast.parse((ROOT / "include/coolhead/sources" / f"{name}.py").read_text())) or ""
-        minutes, lag = (int(getattr(kind, a).total_seconds() // 60) for a in ("poll", "lag"))
-        out.append(f"## {name}\n\n{module}\n\nPolled every {minutes} minutes; posts may come {lag} minutes late.\n")
+        out.append(f"## {name}\n\n{module}\n\n{_times(kind)}\n{_fields(kind)}")
     return "\n".join(out)
+
+
+def _times(kind: Any) -> str:
+    said = [f"Polled every {_span(kind.poll)}, in an incident of S2 or above every {_span(kind.urgent)}"]
+    said.append(f"posts may come {_span(kind.lag)} late")
+    if kind.revisit:
+        said.append(f"each poll asks for the last {_span(kind.revisit)} again")
+    said.append(f"at most {kind.rate.requests} requests in {_span(kind.rate.per)}")
+    return "; ".join(said) + "."
+
+
+def _fields(kind: Any) -> str:
+    """The fields of its Airflow connection."""
+    rows = [f"| `{field}` | {what} |" for field, what in kind.fields.items()]
+    head = f"| field of the connection `{kind.name}` | what it is |\n|---|---|\n"
+    return f"\n{head}" + "\n".join(rows) + "\n" if rows else ""
+
+
+def _span(span: timedelta) -> str:
+    """At most two units: 90 s, 15 min, 2 h, 7 days."""
+    for unit, name in ((timedelta(days=1), "days"), (timedelta(hours=1), "h"), (timedelta(minutes=1), "min")):
+        if span >= unit and not span % unit:
+            return f"{span // unit} {name}".replace("1 days", "1 day") if name == "days" else f"{span // unit} {name}"
+    return f"{span.total_seconds():g} s"
+
+
+def source_table() -> str:
+    """Network, what is read, account or price, lag, history, limits: from the modules."""
+    out = ["| source | network | reads | account, approval, price | lag | history | limits |\n|---|---|---|---|---|---|---|"]
+    for name in registry.names("sources"):
+        kind = registry.load("sources", name)
+        a = kind.about
+        cells = (f"`{name}`", a.network, a.reads, a.demands, _span(kind.lag), a.history, a.limits)
+        out.append("| " + " | ".join(c.replace("|", "\\|") for c in cells) + " |")
+    return "\n".join(out) + "\n"
 
 
 def dags() -> str:
@@ -50,13 +86,21 @@ def dags() -> str:
     return "\n".join(out)
 
 
+def readme() -> str:
+    """The README with its table of sources made anew."""
+    before, begin, rest = README.read_text(encoding="utf-8").partition("<!-- sources: made from code by `make docs` -->\n")
+    _, end, after = rest.partition("<!-- /sources -->")
+    return f"{before}{begin}{source_table()}{end}{after}"
+
+
 PAGES = {"kpis.md": kpis, "data_dictionary.md": data_dictionary, "sources.md": sources, "dags.md": dags}
 
 
 def main() -> int:
     stale = []
-    for name, make in PAGES.items():
-        path, text = DOCS / name, HEADER + make().rstrip() + "\n"
+    pages = {DOCS / name: HEADER + make().rstrip() + "\n" for name, make in PAGES.items()} | {README: readme()}
+    for path, text in pages.items():
+        name = path.name
         if path.exists() and path.read_text(encoding="utf-8") == text:
             continue
         stale.append(name)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from coolhead import cli, plan_files
 from coolhead.rows import Incident, Mention, PlanVersion
@@ -22,7 +23,7 @@ from coolhead.settings import load
 from coolhead.store import Store
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"
-COMMANDS = ["parse", "score", "import", "demo", "up", "migrate", "incident", "plan"]
+COMMANDS = ["parse", "score", "import", "demo", "up", "doctor", "migrate", "incident", "plan"]
 
 
 @pytest.fixture(autouse=True)
@@ -332,7 +333,7 @@ def test_plan_init_shows_what_fails(feed: str, run: Any) -> None:
     done = run(*INIT, "--time-zone", "UTC", "--feed", feed)
     assert done.status == 0
     assert "feed: 127.0.0.1 is a private address" in done.out
-    assert "network.allow_private: true" in done.out
+    assert "network.private_hosts: [127.0.0.1]" in done.out
 
 
 def test_plan_init_twice(run: Any, home: Path) -> None:
@@ -368,8 +369,71 @@ def test_plan_check_makes_nothing(run: Any, home: Path) -> None:
     done = run("plan", "check", Path(cli.__file__).parents[1] / "plan")
     assert done.status == 0
     assert "no mistake found" in done.out
+    assert (
+        "'zefirella': 0 match; looked for as zefirella, zefirelli, zefirellę, zefirellom, zefirellami, zefirellach and 10 more"
+        in done.out
+    )
     assert not home.exists()
     assert run("plan", "check").status == 1
+
+
+TERMS = (
+    """{any_of: [Żabka, Lidl, "#zabkapl"], all_of: [], none_of: [terrarium], context: {Żabka: [sklep, kasa]}, exact: [Lidl]}"""
+)
+SAID = [
+    "Zamknięty sklep, w Żabce znowu to samo",
+    "Żabka i moje sklepy",
+    "Mała żabka na liściu",
+    "Żabki w terrarium, sklep zoologiczny",
+    "w Lidlu nic nowego",
+    "Lidl  otwarty\nw niedzielę",
+    "#ZabkaPL",
+    "ładna pogoda",
+]
+
+
+@pytest.fixture
+def stored(run: Any, home: Path) -> Store:
+    """A Polish market with terms of all kinds, and a text a minute, the first one first."""
+    assert run(*INIT, "--time-zone", "UTC").status == 0
+    brands = home / "plan" / "brands.yaml"
+    content = yaml.safe_load(brands.read_text())
+    content["brands"][0]["markets"][0] |= {"languages": ["pl"], "terms": yaml.safe_load(TERMS)}
+    brands.write_text(yaml.safe_dump(content, allow_unicode=True))
+    store = Store(load().store)
+    at = datetime(2026, 3, 1, 9, tzinfo=UTC)
+    times = [at + timedelta(minutes=i) for i in range(len(SAID))]
+    store.upsert(
+        Mention(source="files", day=at.date(), native_id=str(t), published_at=t, known_at=t, payload_id="p", text=s)
+        for t, s in zip(times, SAID, strict=True)
+    )
+    return store
+
+
+def test_plan_check_shows_what_matches(stored: Store, run: Any) -> None:
+    done = run("plan", "check")
+    assert done.status == 0, done.err
+    assert done.out.splitlines()[1:] == [
+        "zefirella: what each term would match of all 8 stored mentions (files)",
+        "  'Żabka': 2 match, 2 only inflected; 1 dropped by context; 1 dropped by none_of; "
+        "looked for as Żabka, Żabki, Żabce, Żabkę, Żabko, Żabek and 3 more",
+        "    2026-03-01 09:01 UTC  matched_by Żabka beside sklep (sklepy)  Żabka i moje sklepy",
+        "    2026-03-01 09:00 UTC  matched_by Żabka (Żabce) beside sklep  Zamknięty sklep, w Żabce znowu to samo",
+        "  'Lidl': 1 match; looked for as Lidl",
+        "    2026-03-01 09:05 UTC  matched_by Lidl  Lidl otwarty w niedzielę",
+        "  '#zabkapl': 1 match; looked for as #zabkapl",
+        "    2026-03-01 09:06 UTC  matched_by #zabkapl  #ZabkaPL",
+    ]
+
+
+def test_plan_check_looks_at_the_newest(stored: Store, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("coolhead.plan_check.SAMPLE", 3)
+    out = run("plan", "check").out
+    assert "of the 3 newest stored mentions (files)" in out
+    assert "'Lidl': 1 match" in out
+    assert "'Żabka': 0 match; looked for" in out
+    assert [text for _, text in stored.latest(["files"], 2)] == SAID[:-3:-1]
+    assert list(stored.latest(["feed"], 2)) == []
 
 
 # migrate, incident

@@ -117,15 +117,21 @@ def test_the_plan_takes_them(plan: plans.Plan, dropped: dict[str, str]) -> None:
     assert plans.restore(plan.content()) == plan
 
 
+def recorded(number: int, likes: int, **post: Any) -> dict[str, Any]:
+    return {
+        "post": {"id": number, "ap_id": f"https://lemmy.world/post/{number}", "published": f"2026-03-03T09:{number:02}:05.531Z", **post},
+        "creator": {"id": 7, "name": "ann", "actor_id": "https://lemmy.world/u/ann"},
+        "community": {"id": 3, "name": "gelato"}, "counts": {"upvotes": likes, "downvotes": 0, "score": likes, "comments": 2},
+    }  # fmt: skip
+
+
 RECORDED = {
-    "hits": [
-        {"objectID": "47000001", "created_at": "2026-03-03T09:14:05Z", "title": "Zefirella has a leak", "author": "ann", "points": 12,
-         "url": "https://news.example/1", "num_comments": 3, "_tags": ["story"], "_highlightResult": {"title": {"value": "x"}}},
-        {"objectID": "47000002", "created_at": "2026-03-03T09:15:00Z", "title": "Ask: is zefirella safe?", "author": "bob", "points": 1},
-        {"objectID": "47000003", "created_at": "2026-03-03T09:16:00Z", "author": "cem", "points": -1},
-    ],
-    "nbHits": 3,
-}  # fmt: skip
+    "type_": "Posts",
+    "comments": [],
+    "posts": [recorded(14, 12, name="Zefirella has a leak"), recorded(15, 1, name="Is zefirella safe?"), recorded(16, 0)],
+    "communities": [],
+    "users": [],
+}
 
 
 def test_the_source(dropped: dict[str, str], plan: plans.Plan) -> None:
@@ -140,11 +146,11 @@ def test_the_source(dropped: dict[str, str], plan: plans.Plan) -> None:
 
     query = Query("zefirella", ("zefirella", "#zefirella"), ("en",), (), source.Settings())
     fetched = list(source.payloads(query, Window(NINE, NINE + timedelta(minutes=5)), {}, SimpleNamespace(get=get)))
-    assert [params["query"] for _, params in asked] == ["zefirella", "#zefirella"]
+    assert [params["q"] for _, params in asked] == ["zefirella", "#zefirella"]
     landed = Landed("p", source.name, "zefirella", "-", fetched[0].origin, "", None, NINE.isoformat(), fetched[0].meta)
     parsed = Edge(b"key", Fixed(NINE + timedelta(hours=1))).parse(landed, fetched[0].content, source, ())
-    assert [(m.native_id, m.likes) for m in parsed.mentions] == [("47000001", 12), ("47000002", 1)]
-    assert parsed.mentions[0].published_at == datetime(2026, 3, 3, 9, 14, 5, tzinfo=UTC)
+    assert [(m.native_id[-2:], m.text) for m in parsed.mentions] == [("14", "Zefirella has a leak"), ("15", "Is zefirella safe?")]
+    assert parsed.mentions[0].published_at == datetime(2026, 3, 3, 9, 14, 5, 531_000, tzinfo=UTC)
     assert "text" in parsed.refused[0].reason
     assert len(parsed.refused) == 1
     whole = fetched[0].content
@@ -154,7 +160,7 @@ def test_the_source(dropped: dict[str, str], plan: plans.Plan) -> None:
         b"\x00\xff\xfe",
         b"null",
         b"[1]",
-        b'{"hits": [1]}',
+        b'{"posts": [1]}',
         *(whole[:n] for n in range(0, len(whole), 7)),
     ):
         with pytest.raises(PermanentError):
@@ -171,7 +177,7 @@ def mentions(texts: list[str], begin: datetime, every: timedelta) -> list[Mentio
 
 def filled(store: Store, plan: plans.Plan, rows: list[Mention]) -> Any:
     """Store some mentions and evaluate the market an hour later."""
-    from coolhead.collection import dirty
+    from coolhead.intake import dirty
 
     market = plan.only_market()
     matches = [Match(**key_of(m), market=market.id, published_at=m.published_at, matched_by="zefirella") for m in rows]

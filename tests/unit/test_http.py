@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from coolhead import http
-from coolhead.errors import ConfigError, PermanentError, TransientError
-from coolhead.http import Client, shown
+from coolhead import addresses
+from coolhead.answers import Meter
+from coolhead.errors import ConfigError, CoolheadError, PermanentError, TransientError
+from coolhead.http import ERROR_BODY, Client, shown
 
 Answer = Callable[["Handler"], None]
 
@@ -215,23 +216,23 @@ def test_redirect_to_what_is_not_https(server: Server, target: str) -> None:
 
 
 def test_redirect_to_a_private_address(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "_is_private", lambda address: address != "127.0.0.1")  # the test server plays a public one
+    monkeypatch.setattr(addresses, "is_private", lambda address: address != "127.0.0.1")  # the test server plays a public one
     server.script = [answer(302, Location="https://127.0.0.2/admin")]
-    with pytest.raises(ConfigError, match=r"network\.allow_private"):
-        Waits().client(allow_private=False).get(server.url)
+    with pytest.raises(ConfigError, match=r"private_hosts"):
+        Waits().client(allow_private=False, redirect_hosts=("127.0.0.2",)).get(server.url)
 
 
 @pytest.mark.parametrize(
     "host", ["127.0.0.1", "localhost", "10.1.2.3", "169.254.169.254", "[::1]", "[::ffff:10.0.0.1]", "2130706433", "0"]
 )
 def test_private_address(host: str) -> None:
-    with pytest.raises(ConfigError, match=r"network\.allow_private"):
+    with pytest.raises(ConfigError, match=r"private_hosts"):
         Client().get(f"http://{host}/")
 
 
 def test_name_that_resolves_differently_the_second_time(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "_addresses", lambda host: ["93.184.216.34"])
-    with pytest.raises(ConfigError, match=r"network\.allow_private"):
+    monkeypatch.setattr(addresses, "resolved", lambda host: ["93.184.216.34"])
+    with pytest.raises(ConfigError, match=r"private_hosts"):
         Client().get(server.url)
     assert server.seen == []
 
@@ -349,3 +350,212 @@ def test_shown() -> None:
         == "https://www.google.com/alerts/feeds/04175468913983673025/44"
     )
     assert shown("http://[bad") == "(unreadable address)"
+
+
+# an error that its source can explain
+
+
+def limited(status: int, body: bytes) -> CoolheadError | None:
+    """As Meta tells a spent allowance: 400 with a code in the body."""
+    if b"spent" in body:
+        return TransientError(f"{status}: the allowance is spent", 7.0)
+    return PermanentError(f"{status}: the token has lapsed") if b"lapsed" in body else None
+
+
+@pytest.mark.parametrize("send", ["get", "post"])
+def test_explained_wait_is_kept(server: Server, send: str) -> None:
+    server.script = [answer(400, b"spent"), answer(200, b"ok")]
+    waits = Waits()
+    assert getattr(waits.client(), send)(server.url, explain=limited).content == b"ok"
+    assert (waits, len(server.seen)) == ([7.0], 2)
+
+
+def test_explained_wait_may_be_the_headers(server: Server) -> None:
+    server.script = [answer(403, Retry_After="9"), answer(200)]
+    waits = Waits()
+    waits.client().get(server.url, explain=lambda status, body: TransientError("slowly"))
+    assert waits == [9.0]
+
+
+def test_explained_wait_beyond_the_bound_is_handed_on(server: Server) -> None:
+    server.script = [answer(400)]
+    with pytest.raises(TransientError, match="tomorrow") as caught:
+        Waits().client().get(server.url, explain=lambda status, body: TransientError("tomorrow", 86_400))
+    assert caught.value.retry_after == 86_400
+    assert len(server.seen) == 1
+
+
+def test_explained_for_good(server: Server) -> None:
+    server.script = [answer(400, b"lapsed")]
+    with pytest.raises(PermanentError, match="400: the token has lapsed"):
+        Waits().client().get(server.url, explain=limited)
+    assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize(("status", "kind"), [(404, PermanentError), (500, TransientError)])
+def test_unexplained_is_the_usual_error(server: Server, status: int, kind: type[CoolheadError]) -> None:
+    server.script = [answer(status, b"something else")]
+    with pytest.raises(kind, match=f"answered {status}"):
+        Waits().client().get(server.url, explain=limited)
+
+
+def test_explanation_of_what_may_have_arrived_does_not_repeat_it(server: Server) -> None:
+    server.script = [answer(500, b"spent")]
+    with pytest.raises(TransientError):
+        Waits().client().post(server.url, data=b"x", explain=limited)
+    assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize(("size", "read"), [(100, 100), (10 * ERROR_BODY, ERROR_BODY)])
+def test_no_more_is_read_of_an_error_than_it_takes(server: Server, size: int, read: int) -> None:
+    server.script = [answer(400, b"x" * size)]
+    seen: list[int] = []
+    with pytest.raises(PermanentError):
+        Waits().client().get(server.url, explain=lambda status, body: seen.append(len(body)))
+    assert seen == [read]
+
+
+def test_error_that_is_cut_off_is_told_by_its_status(server: Server) -> None:
+    def play(handler: Handler) -> None:
+        handler.wfile.write(b"HTTP/1.1 401 No\r\nContent-Length: 99\r\n\r\nhalf")
+
+    server.script = [play]
+    with pytest.raises(PermanentError, match="answered 401"):
+        Waits().client().get(server.url, explain=limited)
+
+
+# the budget and the deadline
+
+
+def test_every_request_takes_its_turn(server: Server) -> None:
+    server.script = [answer(503), answer(302, Location="/there"), answer(200)]
+    turns: list[int] = []
+    Waits().client(take=lambda keep: turns.append(keep) or 0.0, keep=4).get(server.url)
+    assert (turns, len(server.seen)) == ([4, 4, 4], 3)
+
+
+def test_a_turn_is_waited_for(server: Server) -> None:
+    server.script = [answer(200)]
+    waits, turns = Waits(), [40.0, 15.0, 0.0]
+    waits.client(take=lambda keep: turns.pop(0)).get(server.url)
+    assert (waits, turns) == ([40.0, 15.0], [])
+
+
+@pytest.mark.parametrize(("wait", "slept"), [(3_600.0, []), (25.0, [25.0, 25.0])])
+def test_a_turn_is_not_waited_for_longer_than_a_minute(server: Server, wait: float, slept: list[float]) -> None:
+    waits = Waits()
+    with pytest.raises(TransientError, match="rate budget is spent") as caught:
+        waits.client(take=lambda keep: wait).get(server.url)
+    assert (waits, caught.value.retry_after, server.seen) == (slept, wait, [])
+
+
+def test_nothing_is_asked_after_the_deadline(server: Server) -> None:
+    taken: list[int] = []
+    with pytest.raises(TransientError, match="cut off"):
+        Waits().client(ends=100.0, now=lambda: 100.0, take=lambda keep: taken.append(keep) or 0.0).get(server.url)
+    assert (server.seen, taken) == ([], [])
+
+
+@pytest.mark.parametrize("asked", ["30", None])
+def test_no_wait_goes_beyond_the_deadline(server: Server, asked: str | None) -> None:
+    server.script = [answer(503, **({"Retry_After": asked} if asked else {}))]
+    waits = Waits()
+    with pytest.raises(TransientError, match="1 of 4"):
+        waits.client(ends=100.0, now=lambda: 99.9).get(server.url)
+    with pytest.raises(TransientError, match="budget"):
+        waits.client(ends=100.0, now=lambda: 99.9, take=lambda keep: 1.0).get(server.url)
+    assert waits == []
+
+
+@pytest.mark.parametrize(("now", "seconds"), [(0.0, 180.0), (90.0, 10.0)])
+def test_a_call_is_cut_off_by_the_deadline(server: Server, now: float, seconds: float) -> None:
+    server.script = [answer(200)]
+    timed: list[float] = []
+
+    def timer(limit: float, expire: Callable[[], None]) -> Trigger:
+        timed.append(limit)
+        return Trigger(limit, expire)
+
+    Waits().client(ends=100.0 if now else 1e9, now=lambda: now, timer=timer).get(server.url)
+    assert timed == [seconds]
+
+
+# requests left
+
+
+@pytest.mark.parametrize(
+    ("headers", "left"),
+    [
+        ({}, None),
+        ({"X-RateLimit-Remaining": "299"}, 299),
+        ({"x-rate-limit-remaining": "14"}, 14),
+        ({"x-ratelimit-remaining": "598.0"}, 598),
+        ({"RateLimit-Limit": "3000", "RateLimit-Remaining": "2996", "RateLimit-Policy": "3000;w=300"}, 2996),
+        ({"RateLimit": '"default";r=50;t=30'}, 50),
+        ({"RateLimit": '"burst";r=9;t=1, "day";r=4000;t=900'}, 9),
+        ({"RateLimit": "limit=100, remaining=42, reset=5"}, 42),
+        ({"X-App-Usage": '{"call_count":28,"total_time":25,"total_cputime":25}'}, 144),
+        ({"X-App-Usage": '{"call_count":128,"total_time":25}'}, 0),
+        ({"X-Business-Use-Case-Usage": '{"17":[{"type":"pages","call_count":1,"total_cputime":1,"total_time":91}]}'}, 18),
+        ({"X-App-Usage": "null"}, None),
+        ({"X-App-Usage": "[1"}, None),
+        ({"X-RateLimit-Remaining": "many"}, None),
+    ],
+)
+def test_requests_left(server: Server, headers: dict[str, str], left: int | None) -> None:
+    server.script = [answer(200, **headers)]
+    client = Waits().client(meter=Meter(of=200))
+    client.get(server.url)
+    assert client.quota == left
+
+
+def test_what_an_error_says_of_the_rest_counts_and_silence_changes_nothing(server: Server) -> None:
+    server.script = [answer(404, X_RateLimit_Remaining="3"), answer(200)]
+    client = Waits().client(meter=Meter())
+    with pytest.raises(PermanentError):
+        client.get(server.url)
+    client.get(server.url)
+    assert client.quota == 3
+    assert Waits().client().quota is None
+
+
+# which hosts
+
+
+@pytest.mark.parametrize(
+    ("asked", "target", "allowed", "followed"),
+    [
+        ("http://example.org/feed", "https://example.org/feed", (), True),
+        ("https://example.org/feed", "https://www.example.org/feed", (), True),
+        ("https://www.example.org/feed", "https://feeds.example.org/", (), True),
+        ("https://feeds.example.org/", "https://example.org/", (), True),
+        ("https://example.org/feed", "https://example.com/feed", (), False),
+        ("https://example.org/feed", "https://notexample.org/feed", (), False),
+        ("https://a.example.org/", "https://b.example.org/", (), False),
+        ("https://example.org/feed", "https://org/", (), False),
+        ("https://news.example/feed", "https://feeds.feedburner.example/news", ("feedburner.example",), True),
+        ("https://news.example/feed", "http://feedburner.example/news", ("feedburner.example",), False),
+        ("https://news.example/feed", "https://evil.example/feedburner.example", ("feedburner.example",), False),
+    ],
+)
+def test_hosts_that_a_redirect_may_lead_to(asked: str, target: str, allowed: tuple[str, ...], followed: bool) -> None:
+    if followed:
+        assert addresses.redirected("GET", asked, asked, 301, target, allowed) == target
+        return
+    with pytest.raises(PermanentError, match="not followed"):
+        addresses.redirected("GET", asked, asked, 301, target, allowed)
+
+
+def test_redirect_to_another_host_says_which_and_what_to_write(server: Server) -> None:
+    server.script = [answer(301, Location="https://moved.example/feed?key=hunter2")]
+    with pytest.raises(PermanentError, match=r"network\.redirect_hosts: \[moved\.example\] in brands\.yaml") as caught:
+        Waits().client().get(server.url)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_one_host_may_stand_in_the_inner_network(server: Server) -> None:
+    server.script = [answer(200, b"ok")]
+    client = Waits().client(allow_private=False, private_hosts=("127.0.0.1",))
+    assert client.get(server.url).content == b"ok"
+    with pytest.raises(ConfigError, match=r"network\.private_hosts: \[localhost\]"):
+        client.get(server.url.replace("127.0.0.1", "localhost"))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from coolhead import cli, planning
 from coolhead.clock import Fixed
@@ -269,6 +270,21 @@ def test_column_mapping(run: Callable[..., tuple[int, str, str]], tmp_path: Path
     assert out.splitlines()[-1] == "2 rows in = 2 mentions + 0 quarantined + 0 duplicates"
     status, out, _ = run(path, "--brand", "Zefirella", *columns)
     assert out.splitlines()[-1] == "2 rows in = 0 mentions + 0 quarantined + 2 duplicates"
+
+
+def test_a_missing_zone_is_said_and_then_read_from_the_plan(run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    path = Path(__file__).parents[1] / "payloads" / "files" / "bad_brand24.csv"
+    status, _, err = run(path, "--brand", "Zefirella", "--languages", "it, pl")
+    assert status == 1
+    assert "Brand24 writes its times without a time zone; write in brands.yaml" in err
+    (brands,) = (tmp_path / "home" / "plan").glob("brands.y*ml")
+    plan = yaml.safe_load(brands.read_text(encoding="utf-8"))
+    plan["brands"][0]["markets"][0]["sources"]["files"] = {"time_zone": "Europe/Warsaw"}
+    brands.write_text(yaml.safe_dump(plan), encoding="utf-8")
+    status, out, err = run(path, "--brand", "Zefirella")
+    assert status == 0
+    assert "layout: brand24" in err
+    assert out.splitlines()[-1] == "2 rows in = 2 mentions + 0 quarantined + 0 duplicates"
 
 
 @pytest.mark.parametrize(

@@ -17,15 +17,15 @@ from coolhead.store import Store, migrate
 
 BRANDS, RULES, ESCALATION = plan_files.FILES
 NOW = datetime(2026, 3, 3, 9, tzinfo=UTC)
-OTHER_MARKET = "  - name: Other\n    markets:\n      - {id: zefirella, time_zone: UTC, languages: [en], terms: {any_of: [x]}, sources: {files: {}}}\n"
+OTHER_MARKET = "  - name: Other\n    markets:\n      - {id: zefirella, time_zone: UTC, languages: [en], terms: {any_of: [other]}, sources: {files: {}}}\n"
 
 # name: (file, what stands there, what is written instead, `FILE:LINE: ` of the message, what the message must hold)
 MISTAKES: dict[str, tuple[str, str, str, str, tuple[str, ...]]] = {
-    "typo in a key": (BRANDS, "public_url:", "public_ulr:", f"{BRANDS}:16: public_ulr", ("unknown key", "did you mean 'public_url'?")),
+    "typo in a key": (BRANDS, "public_url:", "public_ulr:", f"{BRANDS}:24: public_ulr", ("unknown key", "did you mean 'public_url'?")),
     "typo in a nested key": (
         BRANDS, "any_of:", "any_off:", f"{BRANDS}:10: brands.0.markets.0.terms.any_off", ("did you mean 'any_of'?", "any_of, all_of, none_of"),
     ),
-    "unknown key": (BRANDS, "public_url:", "colour: red\npublic_url:", f"{BRANDS}:16: colour", ("unknown key", "retention")),
+    "unknown key": (BRANDS, "public_url:", "colour: red\npublic_url:", f"{BRANDS}:24: colour", ("unknown key", "retention")),
     "missing key": (RULES, "    severity: S1\n", "", f"{RULES}:4: rules.0.severity", ("is missing; add it",)),
     "missing role": (
         ESCALATION, "roles: [spokesperson]", "roles: [duty_lead]", f"{ESCALATION}:1: the file", ("'spokesperson'", "anna, bruno, chiara"),
@@ -34,10 +34,10 @@ MISTAKES: dict[str, tuple[str, str, str, str, tuple[str, ...]]] = {
     "unknown rule": (RULES, "rule: threshold", "rule: treshold", f"{RULES}:5: rules.0.rule", ("'treshold' is none of: baseline, threshold",)),
     "unknown KPI": (RULES, "kpi: volume_z", "kpi: volumez", f"{RULES}:6: rule volume-spike.kpi", ("'volumez' is no KPI", "volume, volume_z")),
     "unknown source": (
-        BRANDS, "feed:", "twitter:", f"{BRANDS}:15: brands.0.markets.0.sources.twitter", ("'twitter' is none of: feed, files, mastodon",),
+        BRANDS, "feed:", "twitter:", f"{BRANDS}:23: brands.0.markets.0.sources.twitter", ("'twitter' is none of: ", "feed, ", "mastodon"),
     ),
     "own account of an unknown source": (
-        BRANDS, "          mastodon: [", "          mastadon: [", f"{BRANDS}:12: brands.0.markets.0.own_accounts.mastadon", ("mastodon",),
+        BRANDS, "          mastodon: [", "          mastadon: [", f"{BRANDS}:20: brands.0.markets.0.own_accounts.mastadon", ("mastodon",),
     ),
     "unknown channel": (
         ESCALATION, "{email: bruno", "{pigeon: bruno", f"{ESCALATION}:10: people.1.addresses.pigeon", ("'pigeon' is none of: email",),
@@ -59,10 +59,46 @@ MISTAKES: dict[str, tuple[str, str, str, str, tuple[str, ...]]] = {
         BRANDS, "[en, it, pl, id]", "[en, no]", f"{BRANDS}:8: brands.0.markets.0.languages.1", ("it is False; write it in quotes",),
     ),
     "nothing where a mapping should be": (
-        BRANDS, 'feed: {urls: ["https://alerts.example/feeds/news.xml"]}', "files:", f"{BRANDS}:15: brands.0.markets.0.sources.files",
+        BRANDS, 'feed: {urls: ["https://alerts.example/feeds/news.xml"]}', "files:", f"{BRANDS}:23: brands.0.markets.0.sources.files",
         ("dictionary", "it is None"),
     ),
     "empty term": (BRANDS, "any_of: [zefirella", 'any_of: [" "', f"{BRANDS}:10: brands.0.markets.0.terms.any_of.0", ("match everything",)),
+    "term of signs only": (BRANDS, "any_of: [zefirella", 'any_of: ["?!"', f"{BRANDS}:10: brands.0.markets.0.terms.any_of.0", ("'?!' holds no letter",)),
+    "endless term": (
+        BRANDS, "any_of: [zefirella", f"any_of: [{'z' * 101}", f"{BRANDS}:10: brands.0.markets.0.terms.any_of.0", ("at most 100", "has 101"),
+    ),
+    "short term": (
+        BRANDS, "any_of: [zefirella", "any_of: [zf", f"{BRANDS}:9: brands.0.markets.0.terms.context",
+        ("'zf' in any_of is so short", "context" , "'#zf' or '@zf'"),
+    ),
+    "term twice": (
+        BRANDS, "any_of: [zefirella", "any_of: [zefirella, Zefirellà", f"{BRANDS}:10: brands.0.markets.0.terms.any_of",
+        ("'Zefirellà' is 'zefirella' again", "keep one"),
+    ),
+    "term wanted and barred": (
+        BRANDS, "any_of: [zefirella", "none_of: [ZEFIRELLA]\n          any_of: [zefirella", f"{BRANDS}:10: brands.0.markets.0.terms.none_of",
+        ("'ZEFIRELLA' stands in any_of too", "remove one"),
+    ),
+    "term needed and barred": (
+        BRANDS, "any_of: [zefirella", "none_of: [ice]\n          all_of: [ICE]\n          any_of: [zefirella", f"{BRANDS}:10: brands.0.markets.0.terms.none_of",
+        ("'ice' stands in all_of too",),
+    ),
+    "context of no term": (
+        BRANDS, "any_of: [zefirella", "context: {zefirela: [gelato]}\n          any_of: [zefirella", f"{BRANDS}:10: brands.0.markets.0.terms.context",
+        ("'zefirela' is none of the terms", "did you mean 'zefirella'?"),
+    ),
+    "context without words": (
+        BRANDS, "any_of: [zefirella", "context: {zefirella: []}\n          any_of: [zefirella", f"{BRANDS}:10: brands.0.markets.0.terms.context",
+        ("'zefirella' has no words",),
+    ),
+    "context of itself": (
+        BRANDS, "any_of: [zefirella", "context: {zefirella: [Zefirella]}\n          any_of: [zefirella", f"{BRANDS}:10: brands.0.markets.0.terms.context",
+        ("'zefirella' is its own context",),
+    ),
+    "exact term that is none": (
+        BRANDS, "any_of: [zefirella", "exact: [gelato]\n          any_of: [zefirella", f"{BRANDS}:10: brands.0.markets.0.terms.exact",
+        ("'gelato' is none of the terms: zefirella, #zefirella",),
+    ),
     "bad e-mail address": (
         ESCALATION, "bruno@zefirella.example", "bruno at home", f"{ESCALATION}:10: people bruno.addresses.email", ("'bruno at home' is no",),
     ),
@@ -70,10 +106,10 @@ MISTAKES: dict[str, tuple[str, str, str, str, tuple[str, ...]]] = {
         ESCALATION, "{email: bruno@", "{webhook: 'ftp://x', email: bruno@", f"{ESCALATION}:10: people bruno.addresses.webhook", ("http(s)",),
     ),
     "wrong source setting": (
-        BRANDS, '"https://social.example"', "social", f"{BRANDS}:14: market zefirella: sources.mastodon.base_url", ("it is 'social'",),
+        BRANDS, '"https://social.example"', "social", f"{BRANDS}:22: market zefirella: sources.mastodon.base_url", ("it is 'social'",),
     ),
     "unknown source setting": (
-        BRANDS, "{urls:", "{url: x, urls:", f"{BRANDS}:15: market zefirella: sources.feed.url", ("unknown key", "did you mean 'urls'?"),
+        BRANDS, "{urls:", "{url: x, urls:", f"{BRANDS}:23: market zefirella: sources.feed.url", ("unknown key", "did you mean 'urls'?"),
     ),
     "unknown market in a rule": (
         RULES, "severity: S1", "severity: S1\n    markets: [zefirela]", f"{RULES}:10: rule volume-spike.markets", ("'zefirela'", "only: zefirella"),
@@ -88,7 +124,7 @@ MISTAKES: dict[str, tuple[str, str, str, str, tuple[str, ...]]] = {
     ),
     "an episode that ends before it begins": (
         BRANDS, "        own_accounts:", "        known_episodes: [{start: 2026-03-02, end: 2026-03-01, crisis: true}]\n        own_accounts:",
-        f"{BRANDS}:11: brands.0.markets.0.known_episodes.0", ("lies before start",),
+        f"{BRANDS}:19: brands.0.markets.0.known_episodes.0", ("lies before start",),
     ),
     "key that stands twice": (BRANDS, "country: IT", "country: IT\n        country: PL", f"{BRANDS}:7: country", ("stands twice",)),
     "YAML syntax": (RULES, "rules:", "rules: [", f"{RULES}:4: no valid YAML", ("look at this line",)),

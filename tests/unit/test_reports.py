@@ -219,7 +219,7 @@ def test_partly_blind_counts_are_lower_bounds(shop: Shop) -> None:
     page = shop.brief()
     assert "Seen in part: mastodon was blind 08:00 to 10:00." in words(page)
     assert "≥ 1" in tile(page, "Mention volume")
-    assert "mastodon 08:00 to 10:00 2 h 00 min timed out" in words(page)
+    assert "mastodon 08:00 to 10:00 2 h 00 min no limit is known timed out" in words(page)
     assert "blind</text>" in page  # in the figure
     assert "feed 0 unknown quiet: all of it was seen" in words(page)
 

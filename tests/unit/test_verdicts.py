@@ -1,15 +1,30 @@
 """Blind is not quiet: what the collection log says of a window, and when it may say it."""
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from building import House, a_plan, few
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coolhead import registry
-from coolhead.rows import CollectionLog, Verdict
-from coolhead.verdicts import PATIENCE, Outage, SourceSight, together
-from coolhead.windows import BASE, Window, merged
+from coolhead.rows import CollectionLog, Silence, Verdict
+from coolhead.verdicts import (
+    PATIENCE,
+    Listening,
+    Outage,
+    SourceSight,
+    Term,
+    due,
+    refill_until,
+    term_in_plan,
+    together,
+    within_reach,
+)  # fmt: skip
+from coolhead.windows import BASE, Window, local_day, merged
 
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
@@ -115,12 +130,160 @@ def test_what_was_not_known_does_not_count_unless_it_is_assumed() -> None:
 def test_outages_are_cut_to_the_window_and_to_what_is_due() -> None:
     logs = [log(0, 1), log(4, 5)]
     assert [o.window for o in sight(*logs).outages(span(2, 9))] == [span(2, 4), span(5, 9)]
-    now = at(9) + DUE - TICK
-    assert [o.window for o in sight(*logs, as_of=now).outages(span(2, 9))] == [span(2, 4)]
+    now = at(9) + DUE - TICK  # the last window may still be polled
+    assert [o.window for o in sight(*logs, as_of=now).outages(span(2, 9))] == [span(2, 4), span(5, 8)]
+    assert [o.window for o in sight(*logs, as_of=at(6) + DUE - TICK).outages(span(2, 9))] == [span(2, 4)]
     assert sight(*logs).outages(span(0, 1)) == []
     assert sight(*logs).outages(span(0, 0)) == []
     # the source began inside of the window: before that it was not blind, it was not there
     assert [o.window for o in sight(log(1, 2), log(3, 4)).outages(span(0, 4))] == [span(2, 3)]
+
+
+def silence(start: float, end: float | None = None, known: float = 5, over: float | None = None) -> Silence:
+    return Silence(
+        source=SOURCE, market="m", start=at(start), end=None if end is None else at(end), reason="nobody believes it",
+        known_at=at(known), over_at=None if over is None else at(over),
+    )  # fmt: skip
+
+
+def heard(*silences: Silence, as_of: datetime = LATER, logs: list[CollectionLog] | None = None) -> SourceSight:
+    return SourceSight(SOURCE, logs or [log(i, i + 1) for i in range(12)], as_of, silences)
+
+
+def test_a_silence_that_is_not_believed_is_blind_with_its_reason() -> None:
+    seen = heard(silence(2, 8, known=6, over=9))
+    assert [seen.verdict(span(i, i + 1), 0) for i in (1, 2, 7, 8)] == ["quiet", "blind", "blind", "quiet"]
+    assert seen.verdict(span(7.5, 8.5), 1) == "partial"
+    assert seen.outages(span(0, 12)) == [Outage(SOURCE, span(2, 8), "nobody believes it")]
+    assert sum(((w.end - w.start) for w in seen.covered), timedelta()) == 6 * BASE
+
+
+def test_a_silence_counts_from_when_it_was_judged_and_back_to_its_beginning() -> None:
+    row = silence(2, 8, known=6, over=9)
+    assert heard(row, as_of=at(6) - TICK).verdict(span(3, 4), 0) == "quiet"
+    assert heard(row, as_of=at(6)).verdict(span(3, 4), 0) == "blind"
+    # while its end is not known, it lasts: also what is polled meanwhile is blind
+    assert heard(row, as_of=at(9) - TICK).outages(span(0, 9))[0].window == span(2, 9 - 1)
+    assert heard(silence(2), as_of=at(9)).verdict(span(7, 8), 0) == "blind"
+
+
+def test_a_silence_that_was_none_after_all_is_lifted() -> None:
+    row = silence(2, 2, known=6, over=7)
+    assert heard(row).outages(span(0, 12)) == []
+    assert heard(row, as_of=at(7) - TICK).verdict(span(3, 4), 0) == "blind"
+
+
+def test_a_later_poll_of_the_stretch_that_brought_something_lifts_what_it_covers() -> None:
+    row, polls = silence(2, 8, known=6, over=9), [log(i, i + 1) for i in range(12)]
+    empty = log(2, 8, known_at=at(20))
+    assert [o.window for o in heard(row, logs=[*polls, empty]).outages(span(0, 12))] == [span(2, 8)]
+    brought = log(3, 6, known_at=at(20)).model_copy(update={"rows": 4, "newest": at(5)})
+    assert [o.window for o in heard(row, logs=[*polls, brought]).outages(span(0, 12))] == [span(2, 3), span(6, 8)]
+    assert [o.window for o in heard(row, logs=[*polls, brought], as_of=at(19)).outages(span(0, 12))] == [span(2, 8)]
+
+
+def test_what_no_poll_covered_is_no_silence_and_is_told_apart() -> None:
+    logs = [log(0, 4), log(4, 6, ok=False), log(6, 9)]
+    seen = heard(silence(2, 8, over=9), logs=logs)
+    assert [(o.window, o.reason) for o in seen.outages(span(0, 9))] == [
+        (span(2, 4), "nobody believes it"), (span(4, 6), "503"), (span(6, 8), "nobody believes it"),
+    ]  # fmt: skip
+
+
+def test_before_and_after_its_term_a_source_has_no_verdict() -> None:
+    seen = SourceSight(SOURCE, [log(0, 4), log(6, 7)], LATER, (), Term(at(2), at(8)))
+    assert seen.verdict(span(0, 2), 0) is None
+    assert seen.verdict(span(1, 3), 0) == "quiet"
+    assert seen.verdict(span(7, 9), 0) == "blind"
+    assert seen.verdict(span(8, 9), 0) is None
+    assert [o.window for o in seen.outages(span(0, 20))] == [span(4, 6), span(7, 8)]
+    assert SourceSight(SOURCE, [log(0, 4)], LATER, (), Term()).verdict(span(1, 2), 0) is None
+
+
+@pytest.mark.parametrize("zone", ["Europe/Rome", "Asia/Jakarta"])
+def test_the_plans_days_are_the_markets(zone: str) -> None:
+    given = {"active_from": date(2026, 3, 3), "retired_on": "2026-05-01"}  # YAML gives dates, a stored plan gives text
+    market = a_plan(zone=zone).markets[0].model_copy(update={"sources": {"feed": given}})
+    term = term_in_plan(market, "feed")
+    assert term == Term(local_day(date(2026, 3, 3), zone).start, local_day(date(2026, 5, 1), zone).start)
+    assert term_in_plan(market, "mastodon") == Term()
+
+
+def old(known_at: datetime, start: float = 0, end: float = 4) -> CollectionLog:
+    return log(start, end, known_at=known_at).model_copy(update={"source": "x"})
+
+
+def test_a_poll_covers_only_what_its_network_remembers() -> None:
+    """An empty answer about what was forgotten is no answer."""
+    reach, slack = registry.load("sources", "x").reach, due("x")
+    assert within_reach(old(at(4)), None) == [old(at(4))]
+    assert within_reach(old(at(0) + reach + slack), None) == [old(at(0) + reach + slack)]
+    (lost,) = within_reach(old(at(4) + reach + slack), None)
+    assert (lost.ok, lost.start, lost.end) == (False, at(0), at(4))
+    assert "7 days back" in (lost.error or "")
+    lost, kept = within_reach(old(at(1) + reach + slack), None)
+    assert [(x.ok, x.start, x.end) for x in (lost, kept)] == [(False, at(0), at(1)), (True, at(1), at(4))]
+    # what it still brought it has not forgotten
+    assert [(x.ok, x.start) for x in within_reach(old(at(3) + reach + slack), at(1.5))] == [(False, at(0)), (True, at(1))]
+    assumed = old(LATER + 9 * reach).model_copy(update={"assumed": True})
+    assert within_reach(assumed, None) == [assumed]
+    assert within_reach(log(0, 4, known_at=LATER + 9 * reach), None)[0].ok  # a network without a known limit
+
+
+def test_a_blind_stretch_says_until_when_it_can_be_refilled() -> None:
+    assert refill_until("x", span(0, 4)) == NOON + timedelta(days=7)
+    assert refill_until("mastodon", span(0, 4)) is None
+    assert refill_until("gone-from-the-code", span(0, 4)) is None
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    with House(tmp_path) as found:
+        yield found
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 12), st.integers(1, 4), st.booleans(), st.integers(0, 16)), max_size=12),
+    st.integers(0, 20),
+)
+@settings(few, max_examples=25)
+def test_merged_in_the_database_as_poll_by_poll(polls: list[tuple[int, int, bool, int]], as_of: int) -> None:
+    with TemporaryDirectory() as folder, House(Path(folder)) as house:
+        for a, n, ok, known in polls:
+            house.listen(at(a), at(a + n), ok, ["feed" if known % 2 else "mastodon"], known_at=at(known))
+        for window in (span(0, 17), span(5, 8)):
+            one = Listening(house.store, house.market, window).at(at(as_of))
+            other = Listening(house.store, house.market, window, at(as_of)).at(at(as_of))
+            assert one.seen(window) == other.seen(window)
+            assert one.verdict(window, {}) == other.verdict(window, {})
+            assert [(o.source, o.window) for o in one.outages(window)] == [(o.source, o.window) for o in other.outages(window)]
+
+
+def test_reads_the_span_and_knows_what_was_before_it(house: House) -> None:
+    house.listen(at(0), at(4), known_at=at(4))
+    late = Listening(house.store, house.market, span(600, 700), at(800)).at(at(800))
+    assert [(o.source, o.window) for o in late.outages(span(600, 700))] == [
+        ("feed", span(600, 700)),
+        ("mastodon", span(600, 700)),
+    ]
+    assert Listening(house.store, house.market, span(-9, -5), at(800)).at(at(800)).verdict(span(-9, -5), {}) == "blind"
+    assert late.sources["feed"].verdict(span(-9, -5), 0) is None
+
+
+def test_a_source_that_left_the_plan_is_retired_at_its_last_poll(house: House) -> None:
+    house.listen(at(0), at(4), sources=["mastodon", "feed", "gdelt"])
+    sight = Listening(house.store, house.market, span(0, 9), LATER).at(LATER)
+    assert sight.sources["gdelt"].verdict(span(2, 3), 0) == "quiet"
+    assert sight.sources["gdelt"].verdict(span(5, 6), 0) is None
+    assert {o.source for o in sight.outages(span(0, 9))} == {"mastodon", "feed"}
+
+
+def test_a_new_source_makes_no_old_stretch_blind(house: House) -> None:
+    house.listen(at(0), at(9), sources=["mastodon"])
+    house.listen(at(5), at(9), sources=["feed"])
+    sight = Listening(house.store, house.market, span(0, 9), LATER).at(LATER)
+    assert sight.seen(span(0, 9)) == [span(0, 9)]
+    assert sight.verdict(span(0, 4), {"mastodon": 1}) == "ok"
 
 
 @given(st.lists(st.tuples(st.integers(0, 12), st.integers(1, 4), st.booleans()), max_size=10), st.integers(0, 14))

@@ -1,7 +1,7 @@
 """Family Channel: one module per way of telling a person. Its whole contract: sent, or who must act."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from coolhead.registry import Plugin
@@ -25,3 +25,8 @@ class Channel(Plugin, ABC):
     def problem_with(cls, address: str) -> str | None:
         """What is wrong with an address of the plan, or None."""
         return None
+
+    def check(self, addresses: Sequence[str], credentials: Mapping[str, Any]) -> str:
+        """Would these addresses of the plan be reached? Sends nothing; returns what was found, in a line, and raises what
+        `send` raises. What cannot be asked without sending is only said to be configured."""
+        return f"configured, not tried: nothing but a notice would show whether {len(addresses)} addresses answer"

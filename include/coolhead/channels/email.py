@@ -3,7 +3,8 @@ the server offers it), "ssl": false}."""
 
 import smtplib
 import ssl
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -23,19 +24,15 @@ class Email(Channel):
 
     def send(self, notice: Notice, key: str, credentials: Mapping[str, Any]) -> str:
         message = _message(notice, key, str(credentials.get("extra", {}).get("from") or "coolhead@localhost"))
-        try:
-            with _connect(credentials) as server:
-                server.send_message(message)
-        except smtplib.SMTPResponseException as error:
-            kind = TransientError if 400 <= error.smtp_code < 500 else PermanentError
-            raise kind(f"mail server answered {error.smtp_code}") from None
-        except smtplib.SMTPRecipientsRefused as error:
-            codes = sorted({code for code, _ in error.recipients.values()})
-            kind = TransientError if all(400 <= c < 500 for c in codes) else PermanentError
-            raise kind(f"mail server refused the receiver: {codes}") from None
-        except (OSError, smtplib.SMTPException) as error:
-            raise TransientError(f"mail server {credentials.get('host')}: {type(error).__name__}: {error}") from None
+        with _connected(credentials) as server:
+            server.send_message(message)
         return f"accepted by {credentials.get('host')} as {message['Message-ID']}"
+
+    def check(self, addresses: Sequence[str], credentials: Mapping[str, Any]) -> str:
+        with _connected(credentials) as server:
+            server.noop()
+        who = "the login is accepted" if credentials.get("login") else "no login is used"
+        return f"{credentials.get('host')} answers, {who}"
 
     @classmethod
     def problem_with(cls, address: str) -> str | None:
@@ -55,6 +52,23 @@ def _message(notice: Notice, key: str, sender: str) -> EmailMessage:
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(notice.body)
     return message
+
+
+@contextmanager
+def _connected(credentials: Mapping[str, Any]) -> Generator[smtplib.SMTP]:
+    """A session with the mail server; what goes wrong in it, by who must act."""
+    try:
+        with _connect(credentials) as server:
+            yield server
+    except smtplib.SMTPResponseException as error:
+        kind = TransientError if 400 <= error.smtp_code < 500 else PermanentError
+        raise kind(f"mail server answered {error.smtp_code}") from None
+    except smtplib.SMTPRecipientsRefused as error:
+        codes = sorted({code for code, _ in error.recipients.values()})
+        kind = TransientError if all(400 <= c < 500 for c in codes) else PermanentError
+        raise kind(f"mail server refused the receiver: {codes}") from None
+    except (OSError, smtplib.SMTPException) as error:
+        raise TransientError(f"mail server {credentials.get('host')}: {type(error).__name__}: {error}") from None
 
 
 def _connect(credentials: Mapping[str, Any]) -> smtplib.SMTP:

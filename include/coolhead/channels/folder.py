@@ -1,11 +1,12 @@
 """A folder of text files: for a first look without a mail server. Nobody is woken by a file."""
 
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from coolhead.channels import Channel
-from coolhead.errors import TransientError
+from coolhead.errors import ConfigError, TransientError
 from coolhead.rows import Notice
 
 
@@ -22,3 +23,16 @@ class Folder(Channel):
         except OSError as error:
             raise TransientError(f"folder {folder}: {error.strerror or type(error).__name__}") from None
         return f"written to {target}"
+
+    def check(self, addresses: Sequence[str], credentials: Mapping[str, Any]) -> str:
+        for address in addresses:
+            folder = Path(address)
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                with tempfile.TemporaryFile(dir=folder):
+                    pass
+            except OSError as error:
+                raise ConfigError(
+                    f"folder {folder}: {error.strerror or type(error).__name__}; notices cannot be written there"
+                ) from None
+        return "writable"

@@ -10,6 +10,7 @@ from coolhead.reports._page import quote, web_link
 if TYPE_CHECKING:
     import pandas as pd
 
+REMOVED = {"author": " by its author", "brand": " by us", "network": " by the network"}
 PSEUDONYM = 8
 """Characters of a pseudonym that a reader needs to tell authors apart."""
 
@@ -51,9 +52,14 @@ def quoted(frame: "pd.DataFrame") -> list[Quote]:
 def _quotes(frame: "pd.DataFrame") -> Iterator[Quote]:
     for m in frame.itertuples(index=False):
         yield Quote(
-            m.published_at.to_pydatetime(), str(m.source), _language(m.scored_lang, m.lang), quote(str(m.text)),
+            m.published_at.to_pydatetime(), str(m.source), _language(m.scored_lang, m.lang), _words(m),
             _short(m.author), _whole(m.audience), str(_first(m.label) or "not scored yet"), web_link(m.url),
         )  # fmt: skip
+
+
+def _words(m: Any) -> str:
+    gone = _first(m.gone_by)
+    return f"(removed since{'' if gone == 'unknown' else REMOVED[gone]})" if gone else quote(str(m.text))
 
 
 def drivers(frame: "pd.DataFrame", most: int) -> list[Quote]:

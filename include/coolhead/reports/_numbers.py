@@ -11,12 +11,12 @@ from coolhead import registry
 from coolhead.baselines import LOOK_BACK, WARM_DAYS, VolumeBaseline
 from coolhead.incidents import left_out
 from coolhead.kpis import Kpi
-from coolhead.measuring import Sight, kpis
+from coolhead.measuring import kpis
 from coolhead.plan import Market, Plan
-from coolhead.rows import ALL, CollectionLog, Grain, KpiPoint, Verdict
+from coolhead.rows import ALL, Grain, KpiPoint, Verdict
 from coolhead.store import Store
-from coolhead.verdicts import Outage, SourceSight
-from coolhead.windows import Window, local_day, merged, minus
+from coolhead.verdicts import Listening, Outage, Sight
+from coolhead.windows import Window, local_day
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,10 +74,11 @@ class Usual:
 
 
 class Reader:
-    """One market, as known at one time."""
+    """One market over a span and the weeks before it, as known at one time."""
 
-    def __init__(self, store: Store, plan: Plan, market: Market, as_of: datetime) -> None:
+    def __init__(self, store: Store, plan: Plan, market: Market, as_of: datetime, span: Window) -> None:
         self.store, self.market, self.as_of, self.zone = store, market, as_of, market.time_zone
+        self._about = Window(span.start - LOOK_BACK - timedelta(days=3), span.end + timedelta(days=2))
         self.brand = plan.brand_of(market.id)
         scorer: Any = registry.load("sentiment", plan.brands.scorer.name)
         self.scorer: str = scorer.name
@@ -85,25 +86,20 @@ class Reader:
         self.kpis = {k.name: k for k in kpis()}
 
     @cached_property
-    def logs(self) -> list[CollectionLog]:
-        return self.store.read(CollectionLog, market=self.market.id)
-
-    @cached_property
     def sight(self) -> Sight:
-        return Sight(self.logs, self.as_of)
+        return Listening(self.store, self.market, self._about, self.as_of).at(self.as_of)
 
     def outages(self, window: Window) -> list[Outage]:
         """Blind stretches by source, oldest first."""
-        found = [o for s in self.sight.sources.values() for o in s.outages(window)]
-        return sorted(found, key=lambda o: (o.window.start, o.source))
+        return self.sight.outages(window)
 
     def mentions(self, window: Window) -> "pd.DataFrame":
         return self.store.mentions(self.market.id, window, self.scorer, self.revision, self.as_of)
 
     def points(self, grain: Grain, span: Window, **where: Any) -> list[KpiPoint]:
-        """Points of the current definitions and the active scorer."""
+        """Points of the current definitions and the active scorer; of the reader's market, if no other is named."""
         revisions = ["-", f"{self.scorer}/{self.revision}"]
-        found = self.store.read(KpiPoint, market=self.market.id, grain=grain, start=span, revision=revisions, **where)
+        found = self.store.read(KpiPoint, **{"market": self.market.id, **where}, grain=grain, start=span, revision=revisions)
         return [p for p in found if p.kpi in self.kpis and p.version == self.kpis[p.kpi].version]
 
     def number(self, kpi: str, points: Sequence[KpiPoint], verdict: Verdict, usual: Usual | None = None) -> Number:
@@ -142,18 +138,4 @@ class Reader:
         past = Window(window.start - LOOK_BACK - timedelta(days=2), window.end)
         hourly = self.points("hour", past, kpi="volume", source=ALL, lang=ALL)
         skip = left_out(self.store, self.market, window.start)
-        return VolumeBaseline({p.start: float(p.value or 0) for p in hourly}, self._seen(past), skip, self.zone)
-
-    def _seen(self, span: Window) -> list[Window]:
-        """Stretches in which every source that listened saw."""
-        sights = [s for s in self.sight.sources.values() if s.active_from]
-        if not sights:
-            return []
-        blind = [gap for s in sights for gap in minus(_since(s, span), s.covered)]
-        first = min(_since(s, span).start for s in sights)
-        return minus(Window(first, span.end), merged([(g.start, g.end) for g in blind]))
-
-
-def _since(sight: SourceSight, span: Window) -> Window:
-    start = sight.active_from or span.end
-    return Window(min(max(start, span.start), span.end), span.end)
+        return VolumeBaseline({p.start: float(p.value or 0) for p in hourly}, self.sight.seen(past), skip, self.zone)

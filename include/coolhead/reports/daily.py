@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from coolhead.baselines import WARM_DAYS
 from coolhead.plan import Market, Plan
-from coolhead.reports import _incidents, _mentions, _page, _sight, figures
+from coolhead.reports import _beside, _incidents, _mentions, _page, _sight, figures
 from coolhead.reports._numbers import HOUR, Number, Reader, Usual
 from coolhead.reports._page import LOW_N, change, count, in_unit, interval, percent
 from coolhead.rows import ALL, Dirty, Incident, KpiPoint, Quarantined, Verdict
@@ -94,9 +94,10 @@ def build(store: Store, plan: Plan, market: Market, day: date, as_of: datetime) 
         headline=headline(d, found), seen=_sight.in_words(d.verdict, d.outages, market.time_zone), cold=_cold(d.usual),
         behind=len(store.read(Dirty, market=market.id, start=d.span)), tiles=[_tile(d, k) for k in TILES],
         volume_figure=_volume_figure(d), share_figure=_share_figure(d), sources=_by_source(d), languages=_by_language(d),
-        outages=_sight.outage_rows(d.outages, market.time_zone), drivers=_mentions.drivers(d.frame, MOST),
+        outages=_sight.outage_rows(d.outages, market.time_zone, as_of), breaks=_sight.breaks(d.reader, d.span), drivers=_mentions.drivers(d.frame, MOST),
         authors=_mentions.authors(d.frame, MOST), own=_mentions.quoted(d.frame[d.frame.own]),
         incidents=[_incident_row(i, d) for i in found], refused=_refused(d), lineage=_lineage(d),
+        others=_beside.others(d.reader, _only(d.span)), vanished=_beside.vanished(d.frame),
     )  # fmt: skip
 
 
@@ -109,8 +110,9 @@ def write(store: Store, plan: Plan, market: Market, day: date, as_of: datetime, 
 
 def points_csv(store: Store, plan: Plan, market: Market, day: date, as_of: datetime) -> str:
     """The day's points of every source and language. An empty value is unknown, never 0."""
-    reader = Reader(store, plan, market, as_of)
-    points = reader.points("day", _only(local_day(day, market.time_zone)))
+    span = local_day(day, market.time_zone)
+    reader = Reader(store, plan, market, as_of, span)
+    points = reader.points("day", _only(span))
     return _page.table(COLUMNS, (
         (
             p.market, day.isoformat(), p.kpi, p.source, p.lang, p.value, p.low, p.high, p.n, reader.kpis[p.kpi].unit,
@@ -121,7 +123,8 @@ def points_csv(store: Store, plan: Plan, market: Market, day: date, as_of: datet
 
 def read(store: Store, plan: Plan, market: Market, day: date, as_of: datetime) -> Day:
     """Everything the brief says, read once."""
-    reader, span = Reader(store, plan, market, as_of), local_day(day, market.time_zone)
+    span = local_day(day, market.time_zone)
+    reader = Reader(store, plan, market, as_of, span)
     seen = Window(span.start, max(span.start, min(span.end, as_of)))
     frame = reader.mentions(span)
     rows = {str(k): int(v) for k, v in frame[~frame.own].groupby("source").size().items()}

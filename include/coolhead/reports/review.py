@@ -81,7 +81,7 @@ def build(store: Store, plan: Plan, incident: Incident, as_of: datetime) -> str:
         impact=[_impact_row(case, k) for k in IMPACT], timeline=_timeline.timeline(case.records, own),
         anatomy=_anatomy(case), adherence=_timeline.adherence(case.records, case.frame), words=_words(case.records),
         statements=_timeline.statements(case.records.decisions), own=_mentions.quoted(own.head(2 * MOST)), own_count=len(own),
-        outages=_sight.outage_rows(case.outages, case.reader.zone), delivery=_timeline.delivery, short=SHORT,
+        outages=_sight.outage_rows(case.outages, case.reader.zone, case.reader.as_of), delivery=_timeline.delivery, short=SHORT,
     )  # fmt: skip
 
 
@@ -92,10 +92,10 @@ def write(store: Store, plan: Plan, incident: Incident, as_of: datetime, folder:
 
 def read(store: Store, plan: Plan, incident: Incident, as_of: datetime) -> Case:
     """Everything the review says, read once."""
-    reader = Reader(store, plan, plan.market(incident.market), as_of)
     known = as_known(store, incident, as_of)
     end = max(min(known.recovered_at or known.closed_at or as_of, as_of), known.onset_at)
     span = Window(known.onset_at, end)
+    reader = Reader(store, plan, plan.market(incident.market), as_of, span)
     # A drill has no mentions of its own, and real ones are not its.
     frame = reader.mentions(Window(span.start, span.start) if known.drill else span)
     outages = reader.outages(span)

@@ -7,7 +7,7 @@ import json
 import sys
 import zipfile
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, time
@@ -15,16 +15,25 @@ from itertools import chain, islice
 from typing import Any, BinaryIO
 
 from coolhead.errors import ConfigError, PermanentError
+from coolhead.sources._exports import SAMPLE, Export, headers_of
 
 MAX_RECORD = 4_000_000
 """Characters. A quoted field that runs on for longer was never closed."""
 MAX_UNPACKED = 300_000_000
 """Bytes that an Excel file may hold once unpacked."""
+MAX_DOCUMENT = 100_000_000
+"""Characters of one JSON document; it is read as a whole, unlike one object a line."""
 DELIMITERS = ",;\t|"
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 Cells = list[Any] | dict[str, Any] | None
 """A list (in the order of the headers), a dict (JSON lines), or None where the record cannot be read."""
+
+
+Known = Callable[[list[str]], bool]
+"""Whether some cells are a header."""
+Places = Callable[[Any], tuple[Export, list[dict[str, Any]]] | None]
+"""The export that a JSON document is, and its records."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +52,12 @@ class Table:
     records: Iterator[Record]
     delimiter: str = ","
     sheet: str = ""
+    placed: str = ""
+    """The export that a JSON document is, told by the place of its records."""
 
 
-def tables(stream: BinaryIO, encoding: str, known: Callable[[list[str]], bool]) -> Iterator[Table]:
-    """The tables in some bytes, told by what they are and not by a file's name. `known`: whether cells are a header.
+def tables(stream: BinaryIO, encoding: str, known: Known, places: Places) -> Iterator[Table]:
+    """The tables in some bytes, told by what they are and not by a file's name.
 
     Raises PermanentError, or ConfigError for an encoding that does not exist.
     """
@@ -57,10 +68,12 @@ def tables(stream: BinaryIO, encoding: str, known: Callable[[list[str]], bool]) 
     elif head.startswith((b"\xd0\xcf\x11\xe0", b"%PDF", b"\x1f\x8b")):
         raise PermanentError("no CSV, JSON lines or .xlsx; save it as one of them (.xls: as .xlsx)")
     else:
-        yield _text_table(stream, next((name for bom, name in _BOMS if head.startswith(bom)), encoding or "utf-8"), known)
+        yield _text_table(
+            stream, next((name for bom, name in _BOMS if head.startswith(bom)), encoding or "utf-8"), known, places
+        )
 
 
-def _text_table(stream: BinaryIO, encoding: str, known: Callable[[list[str]], bool]) -> Table:
+def _text_table(stream: BinaryIO, encoding: str, known: Known, places: Places) -> Table:
     # Bytes that are no UTF-8 become lone surrogates: the edge refuses their rows, and says why, instead of the file.
     errors = "surrogatepass" if encoding.startswith("utf-16") else "surrogateescape"
     try:
@@ -71,15 +84,45 @@ def _text_table(stream: BinaryIO, encoding: str, known: Callable[[list[str]], bo
     first = list(islice(lines, 20))
     all_lines = chain(first, lines)
     start = next((line.strip() for line in first if line.strip()), "")
-    if start.startswith("{"):
-        return Table("jsonl", json_records(all_lines))
-    if start.startswith("["):
-        raise PermanentError("is a JSON list; write one object a line (jq -c '.[]')")
+    if start.startswith(("{", "[")):
+        return _json_table(start, all_lines, known, places)
     if start[:4].casefold() == "sep=" and len(start) == 5:  # Excel's own way to name the delimiter
         next(all_lines)
         return Table("csv", csv_records(all_lines, start[4]), start[4])
     delimiter = _delimiter(first, known)
     return Table("csv", csv_records(all_lines, delimiter), delimiter)
+
+
+def _json_table(start: str, lines: Iterator[str], known: Known, places: Places) -> Table:
+    """One object a line, pages of an export one a line, or one document of an export over all lines."""
+    whole = start if isinstance(_object(start), dict) else _taken(lines)
+    document = _object(whole)
+    if found := places(document):
+        export, records = found
+        if whole is start:
+            return Table("jsonl", json_records(lines, export), placed=export.name)
+        return Table("jsonl", map(_written, records), placed=export.name)
+    if isinstance(document, list) and known(headers_of(document[:SAMPLE])):
+        return Table("jsonl", map(_written, document))
+    if start.startswith("["):
+        raise PermanentError("is a JSON list of nothing that is known; write one object a line (jq -c '.[]')")
+    return Table("jsonl", json_records(lines if whole is start else io.StringIO(whole, newline="")))
+
+
+def _taken(lines: Iterator[str]) -> str:
+    taken, size = [], 0
+    for line in lines:
+        taken.append(line)
+        size += len(line)
+        if size > MAX_DOCUMENT:
+            raise PermanentError(
+                f"is one JSON document of more than {MAX_DOCUMENT} characters; write one object a line (jq -c '.[]')"
+            )
+    return "".join(taken)
+
+
+def _written(record: Any) -> Record:
+    return Record(record if isinstance(record, (dict, list)) else None, json.dumps(record) + "\n")
 
 
 def _decoded(text: io.TextIOWrapper) -> Iterator[str]:
@@ -92,7 +135,7 @@ def _decoded(text: io.TextIOWrapper) -> Iterator[str]:
             text.detach()
 
 
-def _delimiter(lines: Sequence[str], known: Callable[[list[str]], bool]) -> str:
+def _delimiter(lines: Sequence[str], known: Known) -> str:
     """The sign that makes a header, else that cuts most lines into the same number of cells; a comma where none cuts."""
 
     def agreement(sign: str) -> tuple[bool, int, int]:
@@ -161,11 +204,17 @@ def csv_records(lines: Iterator[str], delimiter: str) -> Iterator[Record]:
             reader = csv.reader(source, delimiter=delimiter)
 
 
-def json_records(lines: Iterator[str]) -> Iterator[Record]:
-    """One JSON object a line; blank lines are none."""
+def json_records(lines: Iterable[str], export: Export | None = None) -> Iterator[Record]:
+    """One JSON object a line; blank lines are none. A line that is a page of `export` holds many."""
     for line in lines:
-        if line.strip():
-            yield Record(_object(line), line)
+        if not line.strip():
+            continue
+        found = _object(line)
+        page = export.records(found) if export else None
+        if page:
+            yield from map(_written, page)
+        else:
+            yield Record(found, line)
 
 
 def _object(line: str) -> Cells:

@@ -25,7 +25,7 @@ from pydantic import Field
 
 from coolhead.errors import CoolheadError, PermanentError
 from coolhead.http import Client, shown
-from coolhead.sources import Fetched, Query, Source, SourceSettings
+from coolhead.sources import About, Fetched, Query, Source, SourceSettings
 from coolhead.sources._html import plain, storable, time_or_raw
 from coolhead.windows import Window
 
@@ -44,8 +44,16 @@ class Feed(Source):
     """Any RSS or Atom feed."""
 
     Settings = Settings
+    about = About(
+        network="RSS and Atom feeds",
+        reads="articles and posts of sites, blogs, forums, Google Alerts and Google News searches",
+        demands="none; Google Alerts: a Google account, once",
+        history="the feed's latest entries",
+        limits="what scrolled off between two polls is not seen; no audience",
+    )
     poll = timedelta(minutes=15)
     lag = timedelta(minutes=15)
+    windowed = False
 
     def payloads(self, query: Query, window: Window, cursor: Mapping[str, str], client: Client) -> Iterator[Fetched]:
         """The window cannot be asked for. All feeds are read before the first error is raised: one dead feed hides no other."""

@@ -1,18 +1,20 @@
 """Exports of other tools (CSV, JSON lines, Excel), dropped into a folder: whatever network a paid tool can see, we can read.
 
 Plan, approval, price: none of ours; the tool that made the export has its own. Layouts are recognised by their
-headers (_layouts.py); any other is named in the plan by a mapping, which the error prints ready to fill in.
+headers (`layouts()` lists them); any other is named in the plan by a mapping, which the error prints ready to fill in.
+A ZIP must be unpacked first. Times without a zone are read in the tool's documented one, else in the plan's `time_zone`.
 
 https://www.rfc-editor.org/rfc/rfc4180 (CSV) · https://jsonlines.org · https://openpyxl.readthedocs.io (read-only mode)
 
-Engagement: likes, comments and shares as the export has them.
+Engagement: likes, comments and shares as the export has them, summed over the columns of several networks.
 """
 
 import hashlib
 import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import chain, islice
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
@@ -22,15 +24,15 @@ from pydantic import AfterValidator, Field, field_validator
 
 from coolhead.errors import ConfigError, CoolheadError, PermanentError, TransientError
 from coolhead.http import Client
-from coolhead.sources import Fetched, Query, Source, SourceSettings
-from coolhead.sources._layouts import COLUMNS, REQUIRED, Layout, recognised, row_of, unknown
-from coolhead.sources._tables import Cells, Record, Table, csv_records, json_records, tables
+from coolhead.sources import About, Fetched, Query, Source, SourceSettings
+from coolhead.sources._chunks import chunks, filled, rows, rows_in
+from coolhead.sources._exports import SAMPLE, Export, headers_of
+from coolhead.sources._layouts import COLUMNS, EXPORTS, REQUIRED, Layout, placed, recognised, unknown
+from coolhead.sources._tables import Record, Table, tables
 from coolhead.windows import Window
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".xlsx")
 UNFINISHED = (".part", ".tmp", ".crdownload", ".download")
-CHUNK = 5_000_000
-"""Bytes of a payload, about; records stay whole."""
 MAX_COLUMNS = 1_000
 PREAMBLE = 20
 """Records among which the header is looked for: some tools write their name and the search above it."""
@@ -63,10 +65,41 @@ class Settings(SourceSettings):
         return mapping
 
 
+@dataclass(frozen=True)
+class Known:
+    """A layout that is read without a mapping, for the documents."""
+
+    name: str
+    tool: str
+    kinds: str
+    shape: str
+    """How its shape is known; of a `help page`: from the vendor's help page, not from a recorded file."""
+    source: str
+    audience: str
+    zone: str
+    """Of its times, where they are written without one."""
+
+
+def layouts() -> list[Known]:
+    """All exports that are recognised by their own name."""
+    return [
+        Known(e.name, e.tool, e.kinds, e.shape, e.source, e.audience, e.zone or "the plan's `time_zone`")
+        for e in EXPORTS.values()
+    ]
+
+
 class Files(Source):
     """A folder of exports."""
 
     Settings = Settings
+    about = About(
+        network="whatever a tool or a network exports",
+        reads="exports of Brandwatch, Meltwater, Talkwalker, Hootsuite, Sprout Social, Brand24; of TikTok, LinkedIn, Threads; reviews "
+        "from app stores, Amazon, Allegro, Shopee, Google, Tripadvisor, Trustpilot; any other table by a mapping",
+        demands="none of ours: the account and the plan of the tool that made the export",
+        history="as far as the export goes",
+        limits="as late as the export is dropped into the folder; a ZIP must be unpacked first",
+    )
     poll = timedelta(minutes=5)
     lag = timedelta(0)
     exports = True
@@ -93,11 +126,11 @@ class Files(Source):
     def mentions(self, content: bytes, meta: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """`meta` as `read` made it; without it the bytes are taken as a whole file."""
         if meta.get("kind"):
-            yield from _rows(content, meta)
+            yield from rows(content, meta)
             return
         try:
             for part in _parts(io.BytesIO(content), "payload", Settings()):
-                yield from _rows(part.content, part.meta)
+                yield from rows(part.content, part.meta)
         except ConfigError as error:
             raise PermanentError(str(error)) from None
 
@@ -115,7 +148,7 @@ def read(path: Path, settings: Settings | None = None, stream: str = "", positio
             f"{_name(path)}: is none of {', '.join(SUFFIXES)}; take it out of the folder, or save it as one of them"
         )
     with _opened(path) as opened:
-        for part in _parts(opened, path.name, settings or Settings()):
+        for part in _parts(opened, path.name, settings or Settings(), checked=True):
             yield Fetched(part.content, part.origin, part.suffix, stream or _name(Path(path.name)), position, part.meta)
 
 
@@ -142,7 +175,9 @@ def _name(path: Path) -> str:
 def _position(path: Path, settings: Settings) -> str:
     """Changes with the file, and with the settings it is read by: a corrected mapping reads it again."""
     found = path.stat()
-    how = hashlib.sha256(settings.model_dump_json(exclude={"folder"}).encode()).hexdigest()[:8]
+    how = hashlib.sha256(
+        settings.model_dump_json(include={"mapping", "time_zone", "time_format", "encoding"}).encode()
+    ).hexdigest()[:8]
     return f"{found.st_size}-{found.st_mtime_ns}-{how}"
 
 
@@ -151,9 +186,9 @@ def _laid_out(stream: BinaryIO, name: str, settings: Settings) -> Iterator[tuple
     first: list[str] | None = None
     some = False
     try:
-        for table in tables(stream, settings.encoding, lambda cells: recognised(cells, settings.mapping) is not None):
-            records = ((i, r) for i, r in enumerate(table.records) if r.cells is None or any(_filled(r.cells)))
-            top = list(islice(records, PREAMBLE if table.kind != "jsonl" else 200))
+        for table in tables(stream, settings.encoding, lambda cells: recognised(cells, settings.mapping) is not None, placed):
+            records = ((i, r) for i, r in enumerate(table.records) if r.cells is None or any(filled(r.cells)))
+            top = list(islice(records, PREAMBLE if table.kind != "jsonl" else SAMPLE))
             layout, at = _find(table, [r for _, r in top], settings.mapping)
             first = first or (_headers(table, [r for _, r in top]) if top else None)
             if layout:
@@ -169,14 +204,9 @@ def _laid_out(stream: BinaryIO, name: str, settings: Settings) -> Iterator[tuple
         raise unknown(name, first, settings.mapping)
 
 
-def _filled(cells: Sequence[Any] | dict[str, Any]) -> Iterator[bool]:
-    values = cells.values() if isinstance(cells, dict) else cells
-    return (bool(cell.strip()) if isinstance(cell, str) else cell is not None for cell in values)
-
-
 def _headers(table: Table, top: Sequence[Record]) -> list[str]:
     if table.kind == "jsonl":
-        return list(dict.fromkeys(key for record in top if isinstance(record.cells, dict) for key in _flat(record.cells)))
+        return headers_of(record.cells for record in top)
     widest = max(top, key=lambda record: len(record.cells or ()))
     if len(widest.cells or ()) > MAX_COLUMNS:
         raise PermanentError(f"has {len(widest.cells or ())} columns, more than {MAX_COLUMNS}; is it an export of mentions?")
@@ -186,14 +216,16 @@ def _headers(table: Table, top: Sequence[Record]) -> list[str]:
 def _find(table: Table, top: Sequence[Record], mapping: Mapping[str, str]) -> tuple[Layout | None, int]:
     """The layout, and how many of the first records end with its header."""
     if table.kind == "jsonl":
-        return recognised(_headers(table, top), mapping), 0
+        return recognised(_headers(table, top), mapping, table.placed), 0
     for at, record in enumerate(top, 1):
         if isinstance(record.cells, list) and (layout := recognised([str(c or "") for c in record.cells], mapping)):
             return layout, at
     return None, 0
 
 
-def _parts(stream: BinaryIO, name: str, settings: Settings) -> Iterator[Fetched]:
+def _parts(stream: BinaryIO, name: str, settings: Settings, checked: bool = False) -> Iterator[Fetched]:
+    """checked: a known export none of whose first times can be read is an error that says what the plan must say, and
+    not a quarantine full of rows."""
     for table, layout, records, above in _laid_out(stream, name, settings):
         what = {
             "kind": table.kind, "delimiter": table.delimiter, "sheet": table.sheet, "layout": layout.name,
@@ -201,65 +233,24 @@ def _parts(stream: BinaryIO, name: str, settings: Settings) -> Iterator[Fetched]
             "time_zone": settings.time_zone, "time_format": settings.time_format,
         }  # fmt: skip
         where = f"{_name(Path(name))}{f' [{table.sheet}]' if table.sheet else ''}"
+        if checked and layout.export:
+            top = list(islice(records, PREAMBLE))
+            _check_times([row for r in top if r.cells for row in rows_in(r.cells, layout, what)], layout.export, where)
+            records = chain(top, records)
         row = above + 1
-        for content, count in _chunks(records):
+        for content, count in chunks(records):
             yield Fetched(content, f"{where} rows {row}-{row + count - 1}", f".{table.kind}", meta={**what, "first_row": row})
             row += count
 
 
-def _chunks(records: Iterator[Record]) -> Iterator[tuple[bytes, int]]:
-    held, size = [], 0
-    for record in records:
-        held.append(record.raw)
-        size += len(record.raw)
-        if size >= CHUNK:
-            yield _encoded("".join(held)), len(held)
-            held, size = [], 0
-    if held:
-        yield _encoded("".join(held)), len(held)
-
-
-def _encoded(text: str) -> bytes:
-    try:
-        return text.encode("utf-8", "surrogateescape")  # the file's own bytes again
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "surrogatepass")
-
-
-def _rows(content: bytes, meta: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Rows of a chunk, one for each record that is not blank."""
-    layout = Layout(meta["layout"], tuple(meta["headers"]), dict(meta["mapping"]))
-    text = io.StringIO(content.decode("utf-8", "surrogateescape"), newline="")
-    records = csv_records(text, meta["delimiter"]) if meta["kind"] == "csv" else json_records(text)
-    for record in records:
-        if record.cells is None:
-            # The name of the key is the reason that the edge gives.
-            yield {"unreadable_record": record.raw}
-        elif any(_filled(record.cells)):
-            yield _row(record.cells, layout, meta)
-
-
-def _row(cells: Cells, layout: Layout, meta: Mapping[str, Any]) -> dict[str, Any]:
-    if isinstance(cells, dict):
-        named, ragged = _flat(cells), None
+def _check_times(rows: Sequence[Mapping[str, Any]], export: Export, where: str) -> None:
+    times = [row["published_at"] for row in rows if "published_at" in row]
+    if any(isinstance(time, datetime) and time.tzinfo for time in times) or not times:
+        return
+    if any(isinstance(time, datetime) for time in times):
+        what, cure = "without a time zone", "the one that its account is set to, e.g. `time_zone: Europe/Rome`"
     else:
-        values = list(cells or ())
-        if meta["kind"] == "cells":  # a sheet leaves empty cells at a row's end out
-            values += [None] * (len(layout.headers) - len(values))
-        while len(values) > len(layout.headers) and values[-1] in (None, ""):
-            values.pop()
-        width = f"{len(values)} cells under {len(layout.headers)} headers"
-        # A row that is too short or too long has its cells in wrong columns, or was cut off.
-        ragged = width if len(values) != len(layout.headers) else None
-        named = dict(zip(layout.headers, values, strict=False))
-    row = row_of(named, layout, meta.get("time_zone"), meta.get("time_format"))
-    return {**row, "ragged_row": ragged} if ragged else row
-
-
-def _flat(cells: dict[str, Any], prefix: str = "", depth: int = 5) -> dict[str, Any]:
-    """{"user": {"name": x}} as {"user.name": x}, so that a mapping can name it."""
-    out: dict[str, Any] = {}
-    for key, value in cells.items():
-        nested = isinstance(value, dict) and depth
-        out |= _flat(value, f"{prefix}{key}.", depth - 1) if nested else {f"{prefix}{key}": value}
-    return out
+        what, cure = "in a form that differs between accounts", "that of this one, e.g. `time_format: '%d/%m/%Y %H:%M'`"
+    raise ConfigError(
+        f"{where}: {export.tool.partition(',')[0]} writes its times {what}; write in brands.yaml, under sources, files: {cure}"
+    )

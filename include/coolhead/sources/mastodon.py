@@ -25,16 +25,16 @@ Engagement: likes = favourites_count, comments = replies_count, shares = reblogs
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import quote, urlsplit
 
 from pydantic import AfterValidator, Field
 
-from coolhead.errors import ConfigError, PermanentError
+from coolhead.errors import ConfigError, CoolheadError, PermanentError
 from coolhead.http import Client, Response, shown
-from coolhead.sources import Fetched, Query, Source, SourceSettings
+from coolhead.sources import About, Fetched, Gone, Query, Rate, Source, SourceSettings
 from coolhead.sources._html import plain, time_or_raw
 from coolhead.windows import Window
 
@@ -46,6 +46,8 @@ OVERLAP = timedelta(minutes=15)
 """Asked again before the window's start: posts of other servers come late, with ids of when they were written."""
 CATCH_UP = timedelta(days=1)
 """How far behind the window a cursor may lie to be caught up with; longer gaps are collected by windows of their own."""
+BATCH = 20
+"""Statuses looked up at once: the API's maximum (since 4.3)."""
 SECOND = 1_000 << 16
 """A second, in ids."""
 
@@ -64,8 +66,17 @@ class Mastodon(Source):
     """Hashtag timelines, searches and follower counts."""
 
     Settings = Settings
+    about = About(
+        network="Mastodon",
+        reads="public posts under hashtags; with a token, full-text search; followers of own accounts",
+        demands="none; for search a free account's token",
+        history="hashtags: all that the server has; search: posts of authors who opted in",
+        limits="300 requests in 5 minutes; one server's view of the network",
+    )
+    fields = {"password": "access token of an account on the server, scope read:search (only for `search`)"}
     poll = timedelta(minutes=5)
     lag = timedelta(minutes=5)
+    rate = Rate(300, timedelta(minutes=5))
     counts_followers = True
 
     def payloads(self, query: Query, window: Window, cursor: Mapping[str, str], client: Client) -> Iterator[Fetched]:
@@ -125,6 +136,29 @@ class Mastodon(Source):
         for status in _statuses(content, "payload"):
             yield _mention(status) if isinstance(status, dict) else {"unreadable": status}
 
+    def recheck(self, query: Query, native_ids: Sequence[str], client: Client) -> Iterator[Fetched | Gone]:
+        """What a batch leaves out is asked for by itself: older servers know no batches, and only a 404 says that it is gone."""
+        url = f"{query.settings.base_url}/api/v1/statuses"
+        for at in range(0, len(native_ids), BATCH):
+            asked = native_ids[at : at + BATCH]
+            found = self._batch(url, asked, client)
+            if found:
+                yield found
+            given = {str(i) for i in _ids_of(found.content, url)} if found else set()
+            for one in (i for i in asked if i not in given):
+                try:
+                    answer = client.get(f"{url}/{quote(one, safe='')}", explain=_missing)
+                    yield Fetched(b"[" + answer.content + b"]", shown(answer.url))
+                except _NotThere:
+                    yield Gone(one, "unknown", "404: deleted by its author or the server, or no longer public")
+
+    def _batch(self, url: str, native_ids: Sequence[str], client: Client) -> Fetched | None:
+        try:
+            answer = client.get(url, {"id[]": list(native_ids)}, explain=_missing)
+        except _NotThere:
+            return None
+        return Fetched(answer.content, shown(url)) if _ids_of(answer.content, url) else None
+
     def followers(self, query: Query, client: Client) -> Iterator[tuple[str, datetime | None, int]]:
         for account in query.own_accounts:
             url = f"{query.settings.base_url}/api/v1/accounts/lookup"
@@ -135,6 +169,14 @@ class Mastodon(Source):
                 raise PermanentError(f"own account {account!r}: {error}") from None
             except (ValueError, TypeError, KeyError):
                 raise PermanentError(f"own account {account!r}: {shown(url)} did not answer with an account") from None
+
+
+class _NotThere(PermanentError):
+    """There is no such status, or no such call."""
+
+
+def _missing(status: int, _: bytes) -> CoolheadError | None:
+    return _NotThere(f"answered {status}") if status in {404, 410} else None
 
 
 def id_at(moment: datetime) -> int:
@@ -171,25 +213,41 @@ def _endless(what: str, window: Window) -> str:
 
 
 def _statuses(content: bytes, where: str) -> list[Any]:
-    """Of either shape: a timeline is a list; a search holds it in `statuses`, beside accounts and hashtags."""
+    """Of any shape: a timeline is a list; other answers hold it within (_of_object)."""
     try:
         found = json.loads(content)
     except (ValueError, RecursionError):
         raise PermanentError(f"{where}: no JSON, so neither a timeline nor a search (truncated, or an error page)") from None
     if isinstance(found, dict):
-        found = found.get("statuses")
+        return _of_object(found, where)
     if not isinstance(found, list):
         raise PermanentError(f"{where}: no JSON list of statuses, so neither a timeline nor a search")
     return found
 
 
+def _of_object(found: dict[str, Any], where: str) -> list[Any]:
+    """Statuses of a search, of a thread (context), or a single one; accounts, servers and tokens hold none."""
+    if isinstance(found.get("statuses"), list):
+        return list(found["statuses"])
+    if isinstance(found.get("ancestors"), list) and isinstance(found.get("descendants"), list):
+        return [*found["ancestors"], *found["descendants"]]
+    if {"content", "account", "created_at"} <= found.keys():
+        return [found]
+    if {"acct", "domain", "access_token"} & found.keys():
+        return []
+    raise PermanentError(f"{where}: no JSON list of statuses, so neither a timeline nor a search")
+
+
 def _ids(answer: Response) -> list[int]:
     """Ids of a page. A page that is none is refused here, before it is landed."""
-    statuses = _statuses(answer.content, shown(answer.url))
+    return _ids_of(answer.content, answer.url)
+
+
+def _ids_of(content: bytes, url: str) -> list[int]:
     try:
-        return [int(status["id"]) for status in statuses]
+        return [int(status["id"]) for status in _statuses(content, shown(url))]
     except (TypeError, KeyError, ValueError):
-        raise PermanentError(f"{shown(answer.url)}: statuses without numeric ids; base_url must be a Mastodon server") from None
+        raise PermanentError(f"{shown(url)}: statuses without numeric ids; base_url must be a Mastodon server") from None
 
 
 def _mention(status: dict[str, Any]) -> dict[str, Any]:

@@ -55,10 +55,10 @@ class Stack:
 
     def __init__(
         self, home: Path, users: Mapping[str, str], port: int | None = None, extra: Mapping[str, str] | None = None,
-        tell: Callable[[str], None] = print, cache: Path | None = None,
+        tell: Callable[[str], None] = print, cache: Path | None = None, slots: int = 4,
     ) -> None:  # fmt: skip
-        """users: name -> role (admin, op, user, viewer); extra: environment of the components."""
-        self.home, self.users, self.tell = home, dict(users), tell
+        """users: name -> role (admin, op, user, viewer); extra: environment of the components; slots: tasks at once."""
+        self.home, self.users, self.tell, self.slots = home, dict(users), tell, slots
         self.airflow_home = home / "airflow"
         self.cache = cache or home / "cache"
         self.port = free_port(port)
@@ -95,7 +95,7 @@ class Stack:
             "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
-            "AIRFLOW__CORE__PARALLELISM": "4",
+            "AIRFLOW__CORE__PARALLELISM": str(self.slots),
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{u}:{r}" for u, r in self.users.items()),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self.airflow_home / "passwords.json"),

@@ -2,9 +2,9 @@
 
 import os
 from datetime import UTC, datetime
-from pathlib import Path
 
 from coolhead import clock, plan_files, planning, settings
+from coolhead.connections import FILE, lines_of
 from coolhead.errors import TransientError
 from coolhead.plan import Plan
 from coolhead.stack.components import Stack, alone, interruptible
@@ -12,11 +12,12 @@ from coolhead.store import Store, migrate
 
 ALWAYS = (
     "collect_followers", "score_mentions", "evaluate_brands", "escalate_incident", "report_daily_kpis", "review_incident",
-    "open_incident", "run_drill", "maintain_store",
+    "open_incident", "run_drill", "maintain_store", "check_connections", "hurry_collection",
+    "recheck_mentions",
 )  # fmt: skip
-CONNECTIONS = "connections.env"
-"""AIRFLOW_CONN_* lines in COOLHEAD_HOME: the mail server, tokens. Never part of the plan."""
 PORT = 8080
+SPARE = 6
+"""Slots beside those of the sources, for scoring, evaluation, two steps of an escalation, and what is asked by hand."""
 PATIENCE = 60.0
 """Seconds that the first round of each Dag is waited for."""
 
@@ -34,7 +35,7 @@ def main() -> int:
     users = {"admin": "admin", **{p.id: "admin" if p.id == "admin" else "user" for p in plan.escalation.people}}
     interruptible()
     try:
-        with alone(where.home / "up.lock"), Stack(where.home, users, PORT, _connections(where.home / CONNECTIONS)) as stack:
+        with alone(where.home / "up.lock"), _stack(where, users, plan) as stack:
             _open_dags(stack, plan)
             _tell(stack, plan, where)
             stack.watch()
@@ -43,14 +44,16 @@ def main() -> int:
     return 0
 
 
-def _connections(path: Path) -> dict[str, str]:
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return dict(line.split("=", 1) for line in lines if line.startswith("AIRFLOW_CONN_") and "=" in line)
+def _stack(where: settings.Settings, users: dict[str, str], plan: Plan) -> Stack:
+    # Two tasks a source may wait for a network at once, its poll and its looking-up again. With all of them hanging there
+    # is still room for evaluation and escalation: a crisis is not missed because networks are down.
+    slots = 2 * len({s for m in plan.listened for s in m.sources}) + SPARE
+    return Stack(where.home, users, PORT, lines_of(where.home / FILE), slots=slots)
 
 
 def _open_dags(stack: Stack, plan: Plan) -> None:
     """Unpause what the plan enables, pause the other sources; then do the first round at once instead of at the next tick."""
-    sources = {s for m in plan.markets for s in m.sources}
+    sources = {s for m in plan.listened for s in m.sources}
     wanted = {*ALWAYS, *(f"collect_{s}" for s in sources)}
     stack.wait_for(wanted)
     for dag, paused in stack.api.dags().items():
@@ -82,8 +85,8 @@ def _tell(stack: Stack, plan: Plan, where: settings.Settings) -> None:
         for brief in sorted((where.reports / "daily" / market.id).glob("*.html"))[-2:]:
             print(f"brief:   {brief}")
         print(f"exports: drop them into {where.inbox / market.id}")
-    if "AIRFLOW_CONN_EMAIL" not in {**os.environ, **_connections(where.home / CONNECTIONS)}:
+    if "AIRFLOW_CONN_EMAIL" not in {**os.environ, **lines_of(where.home / FILE)}:
         print(
-            f"mail:    none yet; put AIRFLOW_CONN_EMAIL=smtp://user:password@host:587 into {where.home / CONNECTIONS} and start again"
+            f"mail:    none yet; put AIRFLOW_CONN_EMAIL=smtp://user:password@host:587 into {where.home / FILE} and start again"
         )
     print("It runs until you press Ctrl-C.", flush=True)

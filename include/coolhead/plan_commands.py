@@ -1,0 +1,86 @@
+"""`coolhead plan ...`: write a plan and check it."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from coolhead import plan_files, settings
+
+
+def add(verbs: Any, verb: Callable[..., Any]) -> None:
+    """Declare the verbs. verb(name, function, text, under) makes a parser."""
+    plan = verbs.add_parser("plan", help="The crisis plan.").add_subparsers(required=True, metavar="COMMAND")
+    _init_options(
+        verb("init", _init, "Write a plan for a brand, and show the last day's mentions before anything may alarm.", plan)
+    )
+    p = verb("check", _check, "Check the plan; every mistake with file, line, key and choices.", plan)
+    p.add_argument("folder", nargs="?", type=Path, help="default: the plan of COOLHEAD_HOME")
+
+
+def _init_options(p: argparse.ArgumentParser) -> None:
+    p.add_argument("brand", metavar="BRAND")
+    p.add_argument("--term", action="append", default=[], help="a name people use for it; repeat (default: the brand)")
+    p.add_argument("--languages", help="two letters each, comma-separated, e.g. it,en")
+    p.add_argument("--time-zone", help="e.g. Europe/Rome")
+    p.add_argument("--feed", action="append", default=[], help="address of a feed (Google Alerts, Google News, a blog); repeat")
+    p.add_argument(
+        "--mastodon", default="", help="address of a Mastodon server to follow hashtags on, e.g. https://mastodon.social"
+    )
+    p.add_argument("--hashtag", action="append", default=[], help="hashtag to follow there; repeat (default: the brand)")
+    p.add_argument("--email", help="who is told")
+    p.add_argument("--allow-private", action="store_true", help="a feed stands in your own network")
+
+
+def _check(options: Any) -> int:
+    from coolhead.plan_check import preview
+
+    where = settings.load()
+    folder = options.folder or where.plan
+    plan = plan_files.load(folder)
+    print(
+        f"{folder}: {len(plan.markets)} markets, {len(plan.rules.rules)} rules, {len(plan.escalation.people)} people: no mistake found"
+    )
+    for line in preview(where, plan):
+        print(line)
+    return 0
+
+
+def _init(options: Any) -> int:
+    from coolhead.plan_check import last_day
+    from coolhead.plan_init import Answers, write
+
+    where = settings.load()
+    answers = Answers(
+        brand=options.brand,
+        terms=tuple(options.term) or tuple(words(_ask("Terms people use for it, comma-separated", options.brand))),
+        languages=tuple(words(options.languages or _ask("Languages (two letters each, comma-separated)", "en"))),
+        time_zone=options.time_zone or _ask("Time zone", "UTC"),
+        feeds=tuple(options.feed) or tuple(words(_ask("Feeds to read (addresses, comma-separated)", ""))),
+        mastodon=options.mastodon,
+        hashtags=tuple(options.hashtag),
+        email=options.email or _ask("E-mail address of whoever is on duty", "you@example.org"),
+        allow_private=options.allow_private,
+    )
+    plan = write(where.plan, answers)
+    for market in plan.markets:
+        (where.inbox / market.id).mkdir(parents=True, exist_ok=True)
+    print(f"plan: {where.plan}")
+    for line in last_day(where, plan, datetime.now(UTC) - timedelta(days=1)):
+        print(line)
+    print(f"Drop exports of former months into {where.inbox / plan.markets[0].id} to warm the baseline. Then: make up")
+    return 0
+
+
+def _ask(question: str, default: str) -> str:
+    """Ask at a terminal; without one, the default stands."""
+    if not sys.stdin.isatty():
+        return default
+    return input(f"{question} [{default}]: ").strip() or default
+
+
+def words(text: str) -> list[str]:
+    """Comma-separated."""
+    return [w.strip() for w in text.split(",") if w.strip()]

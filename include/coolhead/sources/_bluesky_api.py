@@ -1,0 +1,134 @@
+"""Calls to Bluesky's servers: search with a session, everything else without. Part of the source `bluesky`.
+
+Errors are told by name in the body (XRPC): https://atproto.com/specs/xrpc#error-responses
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from coolhead.errors import ConfigError, CoolheadError, PermanentError
+from coolhead.http import Client, shown
+from coolhead.sources import Fetched, Query
+from coolhead.sources import _bluesky as shape
+
+PROFILES = 25
+"""Accounts looked up at once: the API's maximum."""
+
+By = Literal["author", "network", "unknown"]
+
+_CURES = {
+    "AuthFactorTokenRequired": "the account wants a code by mail; make an app password, and write that into the connection",
+    "AuthenticationRequired": "login or app password are wrong; renew them in the connection",
+    "AccountTakedown": "the account is suspended; take another one in the connection",
+    "ExpiredToken": "the session ended too early; run it again",
+    "InvalidToken": "base_url is not the server that holds this account; correct it in the plan",
+}
+
+
+class NotThere(PermanentError):
+    """There is no such post or account (any more); `error` is what the network calls it."""
+
+    def __init__(self, message: str, error: str) -> None:
+        super().__init__(message)
+        self.error = error
+
+
+class Api:
+    """One poll's calls; what goes wrong beside the posts themselves is kept in `errors`."""
+
+    def __init__(self, query: Query, client: Client) -> None:
+        self.query, self.client = query, client
+        self.errors = list[CoolheadError]()
+        self._headers: dict[str, str] = {}
+        self._followers: dict[str, int] = {}
+        self._states: dict[str, tuple[By, str]] = {}
+
+    def open(self) -> None:
+        """Sign in; the token lives as long as this object."""
+        server, owner = self.query.settings.base_url, str(self.query.credentials.get("host") or "")
+        if owner and (urlsplit(owner).hostname or owner) != urlsplit(server).hostname:
+            raise ConfigError(
+                f"the password of the Airflow connection `{self.query.connection}` belongs to {owner}, not to {server}; "
+                "it is not sent there"
+            )
+        who = {
+            "identifier": self.query.secret("login", "the handle of an account"),
+            "password": self.query.secret("password", "the app password"),
+        }
+        url = f"{server}/xrpc/com.atproto.server.createSession"
+        try:
+            token = json.loads(self.client.post(url, json=who, explain=_explain(url)).content)["accessJwt"]
+        except (ValueError, TypeError, KeyError):
+            raise PermanentError(
+                f"{shown(url)}: answered without a session; base_url must be a server of Bluesky's network"
+            ) from None
+        self._headers = {"Authorization": f"Bearer {token}"}
+
+    def search(self, **params: Any) -> tuple[bytes, str]:
+        """Body and origin."""
+        return self._get(self.query.settings.base_url, "app.bsky.feed.searchPosts", params, self._headers)
+
+    def public(self, method: str, **params: Any) -> tuple[bytes, str]:
+        """As `search`, of the public server, to which no credential is ever sent."""
+        return self._get(self.query.settings.public_url, method, params, {})
+
+    def fetched(self, content: bytes, origin: str, meta: Mapping[str, Any]) -> Fetched:
+        """The answer as it came; beside it how many follow its authors, which it does not say itself."""
+        authors = shape.authors(json.loads(content))
+        self._count_followers(did for did in authors if did not in self._followers)
+        known = {did: self._followers[did] for did in authors if did in self._followers}
+        return Fetched(content, origin, meta={**meta, "audience": known})
+
+    def profile(self, account: str) -> dict[str, Any]:
+        answer, origin = self.public("app.bsky.actor.getProfile", actor=account)
+        found = shape.read(answer, origin)
+        return found if isinstance(found, dict) else {}
+
+    def state(self, did: str) -> tuple[By, str]:
+        """Who is behind a post that is not there any more, as far as the state of its author's account tells."""
+        if did not in self._states:
+            self._states[did] = self._state(did)
+        return self._states[did]
+
+    def _state(self, did: str) -> tuple[By, str]:
+        try:
+            self.profile(did)
+        except NotThere as gone:
+            if gone.error == "AccountDeactivated":
+                return "author", "its author deactivated the account"
+            if gone.error == "AccountTakedown":
+                return "network", "the network suspended the account"
+            return "unknown", "its author's account is gone"
+        return "unknown", "getPosts leaves it out: deleted by its author, or taken down"
+
+    def _count_followers(self, dids: Iterable[str]) -> None:
+        asked = [*dids]
+        for at in range(0, len(asked) if not self.errors else 0, PROFILES):
+            try:
+                answer, origin = self.public("app.bsky.actor.getProfiles", actors=asked[at : at + PROFILES])
+                found = shape.listed(answer, "profiles", origin)[0]
+            except CoolheadError as error:
+                self.errors.append(error)  # the posts are worth more than their reach
+                return
+            self._followers |= {p["did"]: p["followersCount"] for p in found if isinstance(p.get("followersCount"), int)}
+
+    def _get(self, server: str, method: str, params: Mapping[str, Any], headers: Mapping[str, str]) -> tuple[bytes, str]:
+        url = f"{server}/xrpc/{method}"
+        return self.client.get(url, params, headers, explain=_explain(url)).content, shown(url)
+
+
+def _explain(url: str) -> Any:
+    def explain(status: int, body: bytes) -> CoolheadError | None:
+        try:
+            told = json.loads(body)
+        except ValueError:
+            return None
+        error, message = (str(told.get(key) or "") for key in ("error", "message")) if isinstance(told, dict) else ("", "")
+        if status == 400 and (error in {"NotFound", "AccountTakedown", "AccountDeactivated"} or "not found" in message.lower()):
+            return NotThere(f"{shown(url)}: answered 400 {error}", error)
+        cure = _CURES.get(error)
+        return PermanentError(f"{shown(url)}: answered {status} {error}; {cure}") if cure else None
+
+    return explain

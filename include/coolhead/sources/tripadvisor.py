@@ -1,0 +1,155 @@
+"""Tripadvisor: the five most recent reviews of the brand's places in each of the market's languages, and the owner's answers.
+
+Plan, approval, price: a key of the Content API (self-service; 5,000 calls a month are free, more are billed), in the field
+password of the Airflow connection `tripadvisor`. It works only from the addresses (IP) that you allow at
+https://www.tripadvisor.com/developers; without that every call is answered by 403. Its standard terms forbid to keep reviews
+("no caching, storing or indexing"), which is what a listening tool does: the plan must say `licensed: true`, by which you
+state that Tripadvisor has allowed it. Without that, use an export of your own management centre.
+The key travels in the query, as the network demands; it stands in no message and no origin.
+
+What is read: five reviews a place and language, newest first; there is no next page and no way to ask for a time. So each poll
+reads the latest, and where all five are newer than the window began, others may have been pushed out unseen: the window then
+fails with that reason and is not taken for calm. Poll more often, or import an export. An old window cannot be read again.
+All are addressed to the brand. The stars ("bubbles") stand as first line of the text, then the title, then the body. Where the
+network says that a text was translated by a machine, it is kept as it is shown, since the original is not.
+A review cannot be asked for by id, so what was removed is not noticed.
+
+https://tripadvisor-content-api.readme.io/reference/getlocationreviews
+https://tripadvisor-content-api.readme.io/reference/caching-policy · https://tripadvisor-content-api.readme.io/reference/overview
+Shapes: from the reference. The list with `reviews`, as others keep what they read, is accepted as well.
+
+Engagement: likes = helpful_votes; comments and shares are not told.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+from coolhead.errors import CoolheadError, PermanentError
+from coolhead.http import Client, shown
+from coolhead.sources import About, Fetched, Query, Rate, Source, SourceSettings
+from coolhead.sources import _stars as reviews
+from coolhead.sources._newest_first import moment
+from coolhead.windows import Window
+
+SHOWN = 5
+"""Reviews that the network shows of a place."""
+
+
+class Settings(SourceSettings):
+    """`sources: {tripadvisor: {licensed: true, locations: {"Zefirella, Milano": "2447310"}}}`"""
+
+    base_url: Annotated[str, Field(pattern=r"^https?://\S+$"), AfterValidator(lambda url: url.rstrip("/"))] = (
+        "https://api.content.tripadvisor.com/api/v1"
+    )
+    licensed: Literal[True]
+    """Tripadvisor has allowed us to keep its reviews; its standard terms do not."""
+    locations: Annotated[
+        dict[Annotated[str, Field(min_length=1)], Annotated[str, Field(pattern=r"^\d+$", coerce_numbers_to_str=True)]],
+        Field(min_length=1),
+    ]
+    """What people call the place -> its location_id."""
+
+
+class Tripadvisor(Source):
+    """The latest reviews of own places."""
+
+    Settings = Settings
+    about = About(
+        "Tripadvisor",
+        "the five latest reviews of own places in each language, with ratings, and our answers",
+        "Content API key, 5,000 calls a month free; leave to keep reviews must be agreed",
+        "five reviews",
+        "no search, no paging, no deletions; what is pushed out between two polls is reported as unseen",
+    )
+    fields = {"password": "key of the Content API"}
+    poll = timedelta(hours=1)
+    urgent = timedelta(minutes=15)
+    lag = timedelta(hours=1)
+    rate = Rate(1_000, timedelta(hours=1))
+
+    def payloads(self, query: Query, window: Window, cursor: Mapping[str, str], client: Client) -> Iterator[Fetched]:
+        """The window cannot be asked for. All places are read before the first error is raised."""
+        key, errors = query.secret("password", "the key of Tripadvisor's Content API"), list[CoolheadError]()
+        for place, location in query.settings.locations.items():
+            for language in dict.fromkeys(query.languages or ("en",)):
+                url = f"{query.settings.base_url}/location/{location}/reviews"
+                try:
+                    answer = client.get(url, {"key": key, "language": language})
+                    found = _reviews(answer.content, shown(answer.url))
+                    if found:
+                        yield Fetched(answer.content, f"{shown(url)} in {language}", meta={"place": place})
+                    _check_gap(found, window, f"{place} in {language}")
+                except CoolheadError as error:
+                    errors.append(error)
+        if errors:
+            raise errors[0]
+
+    def mentions(self, content: bytes, meta: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        for one in _reviews(content, "payload"):
+            if isinstance(one, dict):
+                yield from _rows(one, meta.get("place") or one.get("hotel") or "our profile")
+            else:
+                yield {"unreadable": one}
+
+    def check(self, query: Query, client: Client) -> str:
+        """Reads each place once, in one language."""
+        key = query.secret("password", "the key of Tripadvisor's Content API")
+        for location in query.settings.locations.values():
+            url = f"{query.settings.base_url}/location/{location}/reviews"
+            answer = client.get(url, {"key": key, "language": (query.languages or ("en",))[0]})
+            _reviews(answer.content, shown(answer.url))
+        return f"answers; {len(query.settings.locations)} places readable"
+
+
+def _check_gap(found: list[Any], window: Window, what: str) -> None:
+    """Raises where reviews of the window may have been pushed out by later ones."""
+    times = [t for one in found if isinstance(one, dict) and (t := moment(one.get("published_date")))]
+    if len(found) >= SHOWN and times and min(times) >= window.start:
+        raise PermanentError(
+            f"{what}: all {len(found)} reviews that Tripadvisor shows are newer than {window.start:%Y-%m-%d %H:%M} UTC, so others "
+            "may have gone unseen; these are stored; import an export for the rest, and poll more often"
+        )
+
+
+def _reviews(content: bytes, where: str) -> list[Any]:
+    """Of an answer, or the one review that it is; none of other answers (details of a place, searches, photos)."""
+    found = reviews.read(content, where, "Tripadvisor")
+    if isinstance(found, dict) and "rating" in found and "published_date" in found:
+        return [found]
+    listed = found if isinstance(found, list) else found.get("data", found.get("reviews", []))
+    if not isinstance(listed, list):
+        raise PermanentError(f"{where}: its reviews are no list")
+    # Searches and photos come as `data` too, without a rating and without a text.
+    return [
+        one for one in listed if not isinstance(one, dict) or "rating" in one or ("published_date" in one and "text" in one)
+    ]
+
+
+def _rows(one: dict[str, Any], place: str) -> Iterator[dict[str, Any]]:
+    user, answer = one.get("user"), one.get("owner_response")
+    row = reviews.review(
+        rating=one.get("rating"),
+        title=one.get("title"),
+        body=one.get("text"),
+        place=place,
+        native_id=reviews.text_id(one.get("id")),
+        published_at=reviews.time(one.get("published_date")),
+        lang=one.get("lang"),
+        url=one.get("url"),
+        author=user.get("username") if isinstance(user, dict) else None,
+        likes=reviews.count(one.get("helpful_votes")),
+    )
+    yield row
+    if isinstance(answer, dict) and answer.get("text"):
+        yield reviews.reply(
+            row,
+            place=place,
+            # Numbered apart from the reviews.
+            native_id=f"response-{answer.get('id') or row.get('native_id')}",
+            published_at=reviews.time(answer.get("published_date")),
+            text=answer["text"],
+            lang=answer.get("lang"),
+        )

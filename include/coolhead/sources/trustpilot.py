@@ -1,0 +1,198 @@
+"""Trustpilot: the reviews of the brand's own profiles, with their stars, and the company's answers.
+
+Plan, approval, price: the Business API belongs to Trustpilot's paid plans (ask for API access; priced by contract). Create an
+application in Trustpilot Business > Integrations > APIs and write, into the Airflow connection `trustpilot`, login = API key;
+and for `private: true` also password = API secret. Limits: 833 calls in 5 minutes, 10,000 an hour. What Trustpilot's terms
+say of keeping reviews is part of that contract; set the plan's retention by it.
+
+What is read: the public reviews of the plan's `business_units`, newest first, 100 a page; `private: true` reads the company's
+own list instead, which also holds reviews that are not shown for now (reported, unverified) and, beside them, the customer's
+e-mail address and order number: those stay in the raw payload until retention deletes it, and go nowhere else. Reviews
+in every language are read, and all are addressed to the brand. The stars stand as first line of the text, then the title,
+then the body. Answers have no id of their own: theirs is the review's, and "/reply". Edits, and answers that come later, are
+seen for two weeks, which is how far back each poll asks.
+Gone: a review is asked for by id, and 404 says that it is no longer there; neither by whom nor why. A missing answer was
+removed by us, since only we can.
+Times without a zone, as the reference's examples have them, are UTC.
+
+https://developers.trustpilot.com/business-units-api-(public) · https://developers.trustpilot.com/business-units-api
+https://developers.trustpilot.com/service-reviews-api · https://developers.trustpilot.com/authentication
+https://developers.trustpilot.com/rate-limiting
+Shapes: from the reference; none recorded.
+
+Engagement: likes = numberOfLikes; comments and shares are not told.
+"""
+
+import base64
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from coolhead.errors import CoolheadError, PermanentError
+from coolhead.http import Client, shown
+from coolhead.sources import About, Fetched, Gone, Query, Rate, Source, SourceSettings
+from coolhead.sources import _stars as reviews
+from coolhead.sources._newest_first import Page, newest_first, oldest
+from coolhead.windows import Window
+
+PAGE = 100
+"""Reviews a page: the API's maximum."""
+REPLY = "/reply"
+PUBLIC_PAGE = "https://www.trustpilot.com/reviews/"
+
+
+class Settings(SourceSettings):
+    """`sources: {trustpilot: {business_units: {"zefirella.example": 46d6a890ffa235a75b00021d}}}`"""
+
+    base_url: Annotated[str, Field(pattern=r"^https?://\S+$"), AfterValidator(lambda url: url.rstrip("/"))] = (
+        "https://api.trustpilot.com"
+    )
+    business_units: Annotated[
+        dict[Annotated[str, Field(min_length=1)], Annotated[str, Field(pattern=r"^[0-9a-f]{24}$")]], Field(min_length=1)
+    ]
+    """What people call the profile -> its business unit id."""
+    private: bool = False
+    """Whether the company's own list is read instead of the public one; it holds customers' addresses."""
+
+
+class Trustpilot(Source):
+    """Reviews of own profiles."""
+
+    Settings = Settings
+    about = About(
+        "Trustpilot",
+        "reviews of own profiles, with stars, and our answers",
+        "API key of a paid plan (by contract)",
+        "all reviews",
+        "own profiles only; answers and edits later than two weeks are not seen; 10,000 calls an hour",
+    )
+    fields = {"login": "API key", "password": "API secret, for `private: true` only"}
+    poll = timedelta(minutes=15)
+    lag = timedelta(minutes=15)
+    revisit = timedelta(days=14)
+    rate = Rate(800, timedelta(minutes=5))
+
+    def payloads(self, query: Query, window: Window, cursor: Mapping[str, str], client: Client) -> Iterator[Fetched]:
+        errors: list[CoolheadError] = []
+        api = _Api(query, client)
+        for place, unit in query.settings.business_units.items():
+            try:
+                for page in newest_first(f"reviews of {place}", window, lambda page, of=unit: api.page(of, page)):  # type: ignore[misc]
+                    yield Fetched(page.content, page.origin, meta={"place": place})
+            except CoolheadError as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
+
+    def mentions(self, content: bytes, meta: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        for one in _reviews(content, "payload"):
+            if isinstance(one, dict):
+                unit = one.get("businessUnit")
+                named = unit.get("displayName") if isinstance(unit, dict) else None
+                yield from _rows(one, meta.get("place") or named or "our profile")
+            else:
+                yield {"unreadable": one}
+
+    def recheck(self, query: Query, native_ids: Sequence[str], client: Client) -> Iterator[Fetched | Gone]:
+        api = _Api(query, client)
+        for review in dict.fromkeys(i.removesuffix(REPLY) for i in native_ids):
+            yield from api.still(review, [i for i in native_ids if i.removesuffix(REPLY) == review])
+
+    def check(self, query: Query, client: Client) -> str:
+        api = _Api(query, client)
+        for unit in query.settings.business_units.values():
+            api.page(unit, None)
+        return f"answers; {len(query.settings.business_units)} profiles readable"
+
+
+class _Api:
+    """The calls of one poll."""
+
+    def __init__(self, query: Query, client: Client) -> None:
+        self._client, self._url = client, query.settings.base_url
+        self._units = list(query.settings.business_units.values())
+        key = query.secret("login", "the API key of Trustpilot")
+        private = query.settings.private
+        self._access = f"{self._url}/v1/private" if private else f"{self._url}/v1"
+        self._headers = {"Authorization": f"Bearer {self._token(query, key)}"} if private else {"apikey": key}
+
+    def _token(self, query: Query, key: str) -> str:
+        """The application's own access token; it lives 100 hours, and is asked for anew by each poll."""
+        secret = query.secret("password", "the API secret of Trustpilot")
+        basic = base64.b64encode(f"{key}:{secret}".encode()).decode()
+        url = f"{self._url}/v1/oauth/oauth-business-users-for-applications/accesstoken"
+        answer = self._client.post(url, data={"grant_type": "client_credentials"}, headers={"Authorization": f"Basic {basic}"})
+        try:
+            token = json.loads(answer.content)["access_token"]
+        except (ValueError, RecursionError, LookupError, TypeError):
+            token = None
+        if not isinstance(token, str) or not token:
+            raise PermanentError(f"{shown(url)}: answered without an access token")
+        return token
+
+    def page(self, unit: str, number: str | None) -> Page:
+        """Pages are numbered from 1; one behind the last is empty."""
+        url = f"{self._access}/business-units/{unit}/reviews"
+        page = int(number or 1)
+        asked = {"page": page, "perPage": PAGE, "orderBy": "createdat.desc"}
+        answer = self._client.get(url, asked, self._headers)
+        items = [one for one in _reviews(answer.content, shown(answer.url)) if isinstance(one, dict)]
+        after = str(page + 1) if items else None
+        return Page(answer.content, shown(answer.url), items, oldest(items, "createdAt"), after)
+
+    def still(self, review: str, asked: Sequence[str]) -> Iterator[Fetched | Gone]:
+        url = f"{self._access}/reviews/{review}"
+        try:
+            answer = self._client.get(url, headers=self._headers, explain=reviews.absent)
+        except reviews.Absent:
+            self.page(self._units[0], None)  # raises where it is the key or the address that is wrong
+            yield from (Gone(i, "unknown", "answered 404: no such review any more") for i in asked)
+            return
+        one = reviews.only(_reviews(answer.content, shown(answer.url)), shown(answer.url))
+        yield Fetched(answer.content, shown(answer.url))
+        if f"{review}{REPLY}" in asked and not one.get("companyReply"):
+            yield Gone(f"{review}{REPLY}", "brand", "the review has no answer any more; only its company can remove it")
+
+
+def _reviews(content: bytes, where: str) -> list[Any]:
+    """Of a list, or the one review that it is; none of other answers (profiles, categories, a token)."""
+    found = reviews.read(content, where, "Trustpilot")
+    if isinstance(found, dict) and "stars" in found and "createdAt" in found:
+        return [found]
+    if isinstance(found, dict) and ("errorCode" in found or "fault" in found):
+        raise PermanentError(f"{where}: Trustpilot answered with an error")
+    listed = found if isinstance(found, list) else found.get("reviews", found.get("productReviews", []))
+    if not isinstance(listed, list):
+        raise PermanentError(f"{where}: its reviews are no list")
+    return listed
+
+
+def _rows(one: dict[str, Any], place: Any) -> Iterator[dict[str, Any]]:
+    native_id, consumer, answer = one.get("id"), one.get("consumer"), one.get("companyReply")
+    row = reviews.review(
+        rating=one.get("stars"),
+        title=one.get("title"),
+        body=one.get("text", one.get("content")),
+        place=place,
+        native_id=native_id,
+        published_at=reviews.time(one.get("createdAt")),
+        lang=one.get("language"),
+        url=f"{PUBLIC_PAGE}{native_id}" if native_id else None,
+        # The id, since names are not anyone's own.
+        author=(consumer.get("id") or consumer.get("displayName")) if isinstance(consumer, dict) else None,
+        likes=one.get("numberOfLikes"),
+        edited_at=reviews.edited(one.get("createdAt"), one.get("updatedAt")),
+    )
+    yield row
+    if isinstance(answer, dict) and answer.get("text") and isinstance(native_id, str):
+        yield reviews.reply(
+            row,
+            place=place,
+            native_id=f"{native_id}{REPLY}",
+            published_at=reviews.time(answer.get("createdAt")),
+            text=answer["text"],
+            edited_at=reviews.edited(answer.get("createdAt"), answer.get("updatedAt")),
+        )
