@@ -8,7 +8,7 @@ UV_VERSION := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.in)
 export UV_COMPILE_BYTECODE := 1
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help setup demo up doctor import test check lock docs samples pictures bench-imports bench-sentiment compose-real compose-env bluesky-real clean
+.PHONY: help setup demo up doctor import test check lock docs samples pictures bench-imports bench-sentiment bench-sentinel compose-real compose-env bluesky-real clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -63,6 +63,9 @@ bench-imports: setup  ## import time of all Dag files, as a ratio to airflow.sdk
 
 bench-sentiment: setup  ## DATA=folder: the scorer's figures
 	@$(BIN)/python tests/benchmarks/bench_sentiment.py --data "$(DATA)"
+
+bench-sentinel: setup  ## DATA=folder: what the sentinel takes for blindness in five real series, and what not
+	@$(BIN)/python tests/benchmarks/bench_sentinel.py --data "$(DATA)"
 
 compose-env:  ## draw the secrets of docker-compose.yaml into .env, once
 	@$(PYTHON) .docker/make_env.py

@@ -90,7 +90,7 @@ def _ask_canaries(collector: Collector, source: Source) -> None:
     try:
         ask_canaries(
             collector.store, collector.plan, collector.clock, source.name,
-            lambda market: source.canary(collector.query(source, market), collector.client),
+            lambda market: source.canary(query := collector.query(source, market), collector.asking(source, query)),
         )  # fmt: skip
     except Exception:  # a sentinel that fails must not stop the collecting
         log.exception("no canary of %s was asked", source.name)

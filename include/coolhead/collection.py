@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any
 
 from coolhead import failpoint, registry
+from coolhead.budget import metered
 from coolhead.clock import Clock
 from coolhead.edge import Edge, Parsed, clean
 from coolhead.errors import CoolheadError, QualityError
@@ -60,7 +61,7 @@ class Collector:
         """credentials: connection -> its fields."""
         self.store, self.plan, self.settings, self.clock = store, plan, settings, clock
         self.landing, self.intake = Landing(settings.landing), Intake(store, plan)
-        self.client = client or Client(allow_private=plan.brands.network.allow_private)
+        self.client = client or Client(**dict(plan.brands.network))
         self._credentials = credentials or {}
 
     def query(self, source: Source, market: Market) -> Query:
@@ -74,6 +75,10 @@ class Collector:
             self._credentials.get(connection, {}), terms.all_of, terms.none_of, forms(terms, market.languages), connection,
         )  # fmt: skip
 
+    def asking(self, source: Source, query: Query) -> Client:
+        """The client, paying for each request from the source's budget."""
+        return metered(self.client, self.store, self.clock, source.name, query.connection, source.rate)
+
     def poll(self, source_name: str, market: Market, window: Window, assume_known: bool = False) -> Poll:
         """Collect one window of one market. The log row is written whether it succeeds or not; errors are raised after."""
         source: Source = registry.load("sources", source_name)()
@@ -84,15 +89,19 @@ class Collector:
     def _poll(self, source: Source, market: Market, window: Window, edge: Edge, begun: float) -> Poll:
         query = self.query(source, market)
         cursor = {c.stream: c.value for c in self.store.read(Cursor, source=source.name, market=market.id)}
-        asked = Window(window.start - source.revisit, window.end)
-        fetched, errors = self._fetch(source, market, source.payloads(query, asked, cursor, self.client))
+        # Only the newest stretch looks back, or each slice of a backlog would.
+        newest = self.clock.now() - window.end <= 2 * source.poll
+        asked = Window(window.start - source.revisit, window.end) if newest else window
+        client = self.asking(source, query)
+        fetched, errors = self._fetch(source, market, source.payloads(query, asked, cursor, client))
         parsed = []
         for landed in self._uncommitted(source.name, market.id, fetched):
             parsed.append(edge.read(landed, self.landing.read(landed), source, query.own_accounts, errors))
         inside = [m.published_at for p in parsed for m in p.mentions if m.published_at in window]
         error = clean(str(errors[0]))[:1_000] if errors else None
         log = self._log(source, market, window, begun, edge, len(fetched), len(inside), max(inside, default=None), error)
-        logs = within_reach(log, min(inside, default=None))
+        log = log.model_copy(update={"quota": client.quota})
+        logs = [part for x in within_reach(log, min(inside, default=None)) for part in self._scrolled(x, fetched)]
         # Pages come newest first, so the newest is folded in last. After an error no cursor moves: what was not fetched
         # lies behind it, and what was fetched comes again and changes nothing.
         moved = [
@@ -134,6 +143,19 @@ class Collector:
                 self.landing.remove(l.path)  # the same bytes, on a later day: retention and erasure know one place
         return [l for payload_id, l in found.items() if payload_id not in done]
 
+    def _scrolled(self, log: CollectionLog, fetched: Sequence[Landed]) -> list[CollectionLog]:
+        """What lies before the oldest entry of an answer that shows the latest only may have been missed. Before the first
+        poll of all nobody listened, so nothing was."""
+        since = max((floor(datetime.fromisoformat(f.reaches)) for f in fetched if f.reaches), default=log.start)
+        if not log.ok or since <= log.start or since >= log.end:
+            return [log]
+        seen = log.model_copy(update={"start": since})
+        if self.store.first(CollectionLog, "start", source=log.source, market=log.market) is None:
+            return [seen]
+        why = "what was published then may have scrolled off before it was asked for"
+        missed = {"end": since, "ok": False, "error": why, "payloads": 0, "rows": 0, "newest": None}
+        return [log.model_copy(update=missed), seen]
+
     def _log(
         self, source: Source, market: Market, window: Window, begun: float, edge: Edge,
         payloads: int = 0, rows: int = 0, newest: datetime | None = None, error: str | None = None,
@@ -165,9 +187,10 @@ class Collector:
     def followers(self, source_name: str, market: Market) -> int:
         """Read the follower counts of the market's own accounts; returns how many."""
         source: Source = registry.load("sources", source_name)()
+        query = self.query(source, market)
         found = [
             Follower(market=market.id, source=source.name, account=account, at=at or floor(self.clock.now()), followers=count)
-            for account, at, count in source.followers(self.query(source, market), self.client)
+            for account, at, count in source.followers(query, self.asking(source, query))
         ]
         return self.store.upsert(found)
 

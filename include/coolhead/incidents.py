@@ -17,8 +17,9 @@ from coolhead.errors import ConfigError
 from coolhead.plan import Market, Plan, RuleEntry
 from coolhead.rows import SEVERITY_NAMES, Decision, Incident, IncidentEvent, Severity, Signal, State
 from coolhead.rules import Finding
-from coolhead.store import Store, Writer
+from coolhead.store import Store
 from coolhead.windows import BASE, GRACE, Window, local_day
+from coolhead.writing import Writer
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,9 +11,10 @@ from coolhead.matching import matched_by
 from coolhead.plan import Market, Plan
 from coolhead.rows import Dirty, Match, Mention, Tombstone, key_of
 from coolhead.sources import Gone
-from coolhead.store import Known, Store, Writer, around
+from coolhead.store import Known, Store, around
 from coolhead.terms import Terms
 from coolhead.windows import floor
+from coolhead.writing import Writer
 
 THREAD = timedelta(days=30)
 """An answer to one of our posts is known as such if the post is at most this much older."""

@@ -31,6 +31,7 @@ class Landed:
     position: str | None
     fetched_at: str
     meta: dict[str, Any]
+    reaches: str | None = None
 
     @property
     def fetched(self) -> datetime:
@@ -51,6 +52,7 @@ class Landing:
         place = Path(source) / f"{now.astimezone(UTC):%Y-%m-%d}" / f"{digest}{fetched.suffix}"
         landed = Landed(
             digest, source, market, str(place), fetched.origin, fetched.stream, fetched.position, now.isoformat(), fetched.meta,
+            fetched.reaches.isoformat() if fetched.reaches else None,
         )  # fmt: skip
         target = self.folder / place
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -17,9 +17,10 @@ from coolhead.escalation import OUTAGE, send_outbox
 from coolhead.incidents import name_of
 from coolhead.plan import Market, Plan
 from coolhead.rows import CollectionLog, Incident, Notice, Outage, State
-from coolhead.store import Store, Writer
+from coolhead.store import Store
 from coolhead.verdicts import Listening, SourceSight, refill_until
 from coolhead.windows import BASE, Window, floor
+from coolhead.writing import Writer
 
 log = logging.getLogger(__name__)
 

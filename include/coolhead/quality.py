@@ -17,8 +17,8 @@ import pandas as pd
 
 from coolhead import failpoint, schema
 from coolhead.clock import Clock
-from coolhead.intake import dirty
 from coolhead.errors import QualityError
+from coolhead.intake import dirty
 from coolhead.rows import Match, Mention, Quarantined, key_of
 from coolhead.store import Store
 

@@ -59,7 +59,7 @@ def recheck(collector: Collector, source_name: str, market: Market, until: datet
     query = collector.query(source, market)
     edge = Edge(collector.settings.author_key(), collector.clock)
     gone, errors, parsed = list[Gone](), list[CoolheadError](), list[Parsed]()
-    for found in _until_error(source.recheck(query, due[:MOST], collector.client), errors):
+    for found in _until_error(source.recheck(query, due[:MOST], collector.asking(source, query)), errors):
         if isinstance(found, Gone):
             gone.append(found)
             continue

@@ -155,7 +155,9 @@ class Silence(Row):
     start: Annotated[Utc, Key]
     end: Annotated[Utc | None, Field(description="null: it lasts; the start: it was believed after all")] = None
     reason: Annotated[Text, Field(max_length=1_000)]
-    scope: Annotated[Scope, Field(description="who was silent at once: over for all of them when one brings something")] = "stream"
+    scope: Annotated[Scope, Field(description="who was silent at once: over for all of them when one brings something")] = (
+        "stream"
+    )
     known_at: Annotated[Utc, Col(merge="keep"), Field(description="when it was judged")]
     over_at: Annotated[Utc | None, Field(description="when its end became known")] = None
 

@@ -173,14 +173,23 @@ def _ended(store: Store, markets: dict[str, Market], silence: Silence, now: date
     """The silence with its end, if anything came of those who were silent, or the source is gone from the plan."""
     if silence.source not in markets[silence.market].sources:
         return silence.model_copy(update={"end": now, "over_at": now})
-    after = Window(silence.start + TICK, now + FUTURE)
-    came = [
-        m.published_at for market, source in _group(markets.values(), silence)
-        if (m := store.first(Match, "published_at", market=market, source=source, published_at=after))
-    ]  # fmt: skip
+    came = [at for m, s in _group(markets.values(), silence) if (at := _came(store, m, s, silence.start, now))]
     if silence.scope == "everybody":  # a canary that answers anywhere proves that we are not deaf
         came += [s.over_at for s in store.read(Silence, start=Window(silence.start, now)) if s.over_at and s.end == s.start]
     return silence.model_copy(update={"end": min(came), "over_at": now}) if came else None
+
+
+def _came(store: Store, market: str, source: str, since: datetime, now: datetime) -> datetime | None:
+    """Publication of the stream's first mention after a moment. A silence of months is not read through at every look: that
+    anything came at all is seen in the last day's mentions, and in the hourly points."""
+    recent = store.newest(market, Window(max(since + TICK, now - RECENT), now + FUTURE))
+    hours = Window(floor(since, HOUR) + HOUR, max(now, floor(since, HOUR) + HOUR))
+    points = {"market": market, "kpi": "volume", "grain": "hour", "source": source, "lang": ALL}
+    if source not in recent and store.first(KpiPoint, "start", start=hours, **points) is None:
+        return None
+    after = Window(since + TICK, now + FUTURE)
+    first = store.first(Match, "published_at", market=market, source=source, published_at=after)
+    return first.published_at if first else None
 
 
 def _group(markets: Iterable[Market], silence: Silence) -> list[tuple[str, str]]:

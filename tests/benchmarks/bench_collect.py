@@ -9,7 +9,6 @@ log) on stores of several sizes, where the ratio to the smallest is what counts.
 """
 
 import argparse
-import json
 import resource
 import sqlite3
 import statistics
@@ -19,7 +18,6 @@ import time
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -36,10 +34,11 @@ from coolhead.collecting import Asked, collect_all
 from coolhead.edge import Edge
 from coolhead.http import Client
 from coolhead.sources import Fetched
-from coolhead.store import TABLES, Store
+from coolhead.store import Store
+from coolhead.tables import TABLES
 from coolhead.rows import Match, Mention
 from coolhead.windows import Window
-from peers import Network, World
+from peers import Network, Passing, World
 
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
 HOUR = Window(NOON, NOON + timedelta(hours=1))
@@ -52,7 +51,7 @@ def listening(name: str, count: int, window: Window = HOUR) -> Iterator[Listener
     world = World(spread(count, window))
     with tempfile.TemporaryDirectory() as folder, Network(peers.load(name, world)) as network:
         made = Listener(Path(folder), network, name, CLIENT)
-        made.clock = replace(made.clock, moment=window.end + timedelta(minutes=1))
+        made.clock = Passing(window.end + timedelta(minutes=1))
         world.now = made.clock.now
         yield made
         made.store.close()
@@ -151,11 +150,11 @@ def growth(sizes: list[int], name: str = "mastodon") -> None:
             for n in range(WINDOWS):
                 window = Window(HOUR.start + n * five, HOUR.start + (n + 1) * five)
                 listener.network.peer.world.publish(*spread(POSTS, window, first=size * 10 + n * POSTS))
-                listener.clock = replace(listener.clock, moment=window.end + timedelta(seconds=30))
+                listener.clock = Passing(window.end + timedelta(seconds=30))
                 listener.network.peer.world.now = listener.clock.now
                 begun = time.perf_counter()
                 collect_all(listener.store, listener.plan, listener.where, listener.clock, name,
-                            Asked((window.start, window.end)), listener.credentials, CLIENT)  # fmt: skip
+                            Asked((window.start, window.end)), listener.credentials, listener.client)  # fmt: skip
                 taken.append(time.perf_counter() - begun)
             median = statistics.median(taken)
             first = first or median

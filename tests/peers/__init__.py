@@ -79,6 +79,26 @@ class World:
         return sorted(inside, key=lambda p: (p.at, p.number), reverse=True)
 
 
+class Passing:
+    """A clock that stands, but passes while somebody waits: its `sleep` is what a client sleeps with."""
+
+    def __init__(self, moment: datetime) -> None:
+        self.moment, self.waited = moment, list[float]()
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def at(self, wall: datetime) -> datetime:
+        return self.moment
+
+    def wall_seconds(self, span: timedelta) -> float:
+        return span.total_seconds()
+
+    def sleep(self, seconds: float) -> None:
+        self.waited.append(seconds)
+        self.moment += timedelta(seconds=seconds)
+
+
 @dataclass(frozen=True)
 class Request:
     """What a client asks; names of headers in lower case."""

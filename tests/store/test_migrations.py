@@ -16,7 +16,8 @@ from alembic.script import ScriptDirectory
 from coolhead import rows, schema, store
 from coolhead.errors import ConfigError
 from coolhead.rows import Mention
-from coolhead.store import HEAD, METADATA, MIGRATIONS, Store, migrate
+from coolhead.store import HEAD, MIGRATIONS, Store, migrate
+from coolhead.tables import METADATA, TABLES
 
 
 @pytest.fixture
@@ -56,8 +57,8 @@ def test_every_row_has_a_table() -> None:
     declared = {
         kind for kind in vars(rows).values() if isinstance(kind, type) and issubclass(kind, schema.Row) and kind.__dict__.get("table_name")
     }  # fmt: skip
-    assert declared == set(rows.TABLES) == set(store.TABLES)
-    assert {t.name for t in store.TABLES.values()} == set(METADATA.tables)
+    assert declared == set(rows.TABLES) == set(TABLES)
+    assert {t.name for t in TABLES.values()} == set(METADATA.tables)
 
 
 def test_migrations_make_exactly_the_declared_tables(empty_url: str, engine: sa.Engine) -> None:
@@ -88,7 +89,7 @@ def keys(engine: sa.Engine) -> dict[str, Any]:
 
 
 def test_keys_are_declared_in_the_order_that_stays_flat() -> None:
-    found = {t.name: [c.name for c in t.primary_key] for t in store.TABLES.values()}
+    found = {t.name: [c.name for c in t.primary_key] for t in TABLES.values()}
     for table in ("mention", "match", "score"):
         assert found[table][:3] == ["source", "day", "native_id"]
 

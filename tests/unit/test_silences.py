@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 from building import DAY, HOUR, MINUTE, House, a_plan, utc
 
-from coolhead import evaluation, silences
+from coolhead import evaluation, registry, silences
 from coolhead.clock import Fixed
+from coolhead.collection import Collector
+from coolhead.edge import Edge
 from coolhead.errors import TransientError
 from coolhead.plan import Plan
 from coolhead.rows import ALL, Dirty, KpiPoint, Outage, Silence
+from coolhead.settings import Settings
 from coolhead.silences import ask_canaries, judge, streams
 from coolhead.verdicts import Listening
 from coolhead.windows import BASE, Window
@@ -262,3 +265,23 @@ def test_reading_does_not_grow_with_history(house: House) -> None:
     again = streams(house.store, house.plan, NOON + HOUR)
     assert [(s.source, s.silence) for s in again] == [(s.source, s.silence) for s in found]
     assert [s.zero(s.silence) for s in again] == [s.zero(s.silence) for s in found]
+
+
+def test_a_repeated_poll_of_a_silence_that_brings_something_lifts_it(house: House, tmp_path: Path) -> None:
+    """A cleared run has the key of the one before: what it brings now was known only now."""
+    busy(house)
+    look(house, 60)
+    house.say(NOON + 70 * MINUTE)
+    look(house, 72)
+    where = Settings(tmp_path, f"sqlite:///{tmp_path}/store.db", tmp_path)
+    again = NOON + 90 * MINUTE
+    collector, kind = Collector(house.store, house.plan, where, Fixed(again)), registry.load("sources", "mastodon")()
+    edge = Edge(b"key", Fixed(again), False)
+    for i in (2, 3):
+        window = Window(NOON + i * BASE, NOON + (i + 1) * BASE)
+        brought = (1, 3, NOON + 16 * MINUTE) if i == 3 else (1, 0, None)
+        log = collector._log(kind, house.market, window, 0.0, edge, *brought)
+        assert log.known_at == (again if i == 3 else NOON + (i + 1) * BASE + MINUTE)
+        house.store.upsert([log])
+    sight = Listening(house.store, house.market, Window(NOON, NOON + HOUR)).at(again).sources["mastodon"]
+    assert [sight.verdict(Window(NOON + i * BASE, NOON + (i + 1) * BASE), 0) for i in (2, 3, 4)] == ["blind", "quiet", "blind"]

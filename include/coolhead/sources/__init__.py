@@ -105,6 +105,8 @@ class Fetched:
     """Greatest position seen in this answer; becomes the stream's cursor once the rows are committed."""
     meta: dict[str, Any] = field(default_factory=dict)
     """What `mentions()` needs and the bytes do not say (a column mapping, say); stored beside the bytes."""
+    reaches: datetime | None = None
+    """Of an answer that holds only what is latest: its oldest. What is older may have scrolled off unseen."""
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,9 @@ AHEAD = timedelta(minutes=5)
 
 _URI = re.compile(r"at://(did:[^/\s]+)/([\w.-]+)/([^/\s]+)")
 _WITHOUT_POSTS = frozenset(
-    """posts feed thread records uri did handle profiles actors followers follows likes repostedBy feeds view lists list
-    notifications bookmarks starterPack starterPacks labels blocks mutes suggestions topics trends preferences accessJwt
-    accounts repos blob commit cursor count seenAt conversations convos messages policies cids services verifications
-    alsoKnownAs""".split()
+    """posts feed thread records did handle profiles actors followers follows likes repostedBy feeds view notifications
+    bookmarks starterPack starterPacks mutes suggestions topics trends preferences accessJwt repos blob commit cursor seenAt
+    convos policies alsoKnownAs""".split()
 )
 """Keys of the API's answers; one with any of them is an answer of Bluesky, if maybe one without posts."""
 
@@ -40,7 +39,7 @@ def read(content: bytes, where: str) -> Any:
         raise PermanentError(f"{where}: the schema {str(found['id'])[:80]}, and no answer of Bluesky's API")
     if isinstance(found, dict) and isinstance(found.get("error"), str) and found.keys() <= {"error", "message"}:
         raise PermanentError(f"{where}: an error of Bluesky's API ({found['error'][:60]}) instead of an answer")
-    if isinstance(found, dict) and found.keys() & _WITHOUT_POSTS:
+    if isinstance(found, dict) and (found.keys() & _WITHOUT_POSTS or str(found.get("uri")).startswith("at://")):
         return found
     if isinstance(found, (dict, list)) and any(map(is_post, _nodes(found))):
         return found

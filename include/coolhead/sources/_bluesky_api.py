@@ -13,8 +13,8 @@ from coolhead.http import Client, shown
 from coolhead.sources import Fetched, Query
 from coolhead.sources import _bluesky as shape
 
-PROFILES = 25
-"""Accounts looked up at once: the API's maximum."""
+BATCH = 20
+"""Posts or accounts looked up at once. The API allows 25, but servers with qs 6.14.2 refuse a list of more than 20."""
 
 By = Literal["author", "network", "unknown"]
 
@@ -105,9 +105,9 @@ class Api:
 
     def _count_followers(self, dids: Iterable[str]) -> None:
         asked = [*dids]
-        for at in range(0, len(asked) if not self.errors else 0, PROFILES):
+        for at in range(0, len(asked) if not self.errors else 0, BATCH):
             try:
-                answer, origin = self.public("app.bsky.actor.getProfiles", actors=asked[at : at + PROFILES])
+                answer, origin = self.public("app.bsky.actor.getProfiles", actors=asked[at : at + BATCH])
                 found = shape.listed(answer, "profiles", origin)[0]
             except CoolheadError as error:
                 self.errors.append(error)  # the posts are worth more than their reach

@@ -77,7 +77,7 @@ class Export:
 
     def rows(self, record: Cells, zone: str | None, time_format: str | None) -> Iterator[dict[str, Any]]:
         """A record (header -> cell) as rows: the mention, and our answer if it has one."""
-        cells = {plain(name): value for name, value in reversed(record.items())}  # of two of one name the first
+        cells = {plain(name): value for name, value in reversed(list(record.items()))}  # of two of one name the first
         if self.is_mention and not self.is_mention(cells):
             return
         row = self._row(self.columns, cells, zone, time_format)

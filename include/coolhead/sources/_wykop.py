@@ -1,7 +1,7 @@
 """Answers of Wykop's API v3, and the clocks of Warsaw. Part of the source `wykop`."""
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -39,7 +39,14 @@ def data(content: bytes, where: str) -> Any:
     if not isinstance(found, dict) or "data" not in found:
         said = mapping(mapping(found).get("error")).get("message") or "no answer of Wykop's API (truncated, or another format)"
         raise PermanentError(f"{where}: {str(said)[:200]}")
+    if not found.keys() <= {"data", "pagination"} or any(not _known(i) for i in listed(found["data"]) if isinstance(i, dict)):
+        raise PermanentError(f"{where}: no answer of Wykop's API (another format)")
     return found["data"]
+
+
+def _known(item: Mapping[str, Any]) -> bool:
+    """A post, or another thing of Wykop's: a profile, vote, tag, notification, message."""
+    return bool({"resource", "votes", "username", "name", "user", "type", "slug", "key"} & item.keys())
 
 
 def rows(found: Any, root: str) -> Iterator[dict[str, Any]]:
@@ -114,8 +121,8 @@ def gone(item: Mapping[str, Any]) -> tuple[Literal["author", "network", "unknown
 
 def _time(value: Any) -> Any:
     try:
-        return storable(datetime.strptime(value, FORMAT).replace(tzinfo=WARSAW))
-    except (TypeError, ValueError):
+        return storable(datetime.strptime(value, FORMAT).replace(tzinfo=WARSAW).astimezone(UTC))
+    except (TypeError, ValueError, OverflowError):
         return time_or_raw(value)
 
 

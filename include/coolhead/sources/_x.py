@@ -18,6 +18,12 @@ _EPOCH = timedelta(milliseconds=1_288_834_974_657)
 _OPERATOR = re.compile(r"[#@]\w+")
 _POST = {"text", "edit_history_tweet_ids", "author_id", "conversation_id", "referenced_tweets", "in_reply_to_user_id"}
 """A resource with any of these is a post, unless it is a private message."""
+_OTHERS = {
+    "username", "name", "media_key", "state", "tweet_count", "trend_name", "value", "event_type", "dm_conversation_id",
+    "voting_status", "full_name", "status", "type", "usage",
+}  # fmt: skip
+"""A resource with any of these is another one of X's: a user, list, space, count, rule, message."""
+_BODY = {"data", "includes", "meta", "errors", "matching_rules", "title", "detail", "type", "status"}
 _PRIVATE = {"event_type", "dm_conversation_id"}
 _LANGUAGES = {"in": "id", "iw": "he"}  # X writes these two as one did before 1989
 _NO_LANGUAGE = re.compile(r"und|zxx|q[a-z]{2}|art")
@@ -84,8 +90,12 @@ def rows(found: Any) -> Iterator[dict[str, Any]]:
 
 def _refuse_problems(found: Any) -> None:
     """Raises PermanentError where the body tells of an error as a whole. Partial ones stand beside what was found."""
-    if not isinstance(found, dict) or not {"data", "meta", "errors", "token_type"} & found.keys():
+    if isinstance(found, dict) and "token_type" in found:
+        return
+    if not isinstance(found, dict) or not {"data", "meta", "errors"} & found.keys() or not found.keys() <= _BODY:
         raise PermanentError("payload: none of X's API v2 (truncated, an error, or another format)")
+    if any(not (_POST | _OTHERS) & r.keys() for r in listed(found.get("data")) if isinstance(r, dict)):
+        raise PermanentError("payload: neither posts nor other resources of X's API v2")
     partial = all({"type", "title"} <= mapping(e).keys() for e in listed(found.get("errors")))
     if "data" not in found and "meta" not in found and ("status" in found or not partial):
         raise PermanentError(f"payload: an error of X's API: {_said(found)}")
@@ -115,7 +125,7 @@ def _row(post: dict[str, Any], users: Mapping[Any, Any], others: Mapping[Any, An
         "published_at": _made(str(native_id)) if edited else time_or_raw(post.get("created_at")),
         "text": _text(post, others),
         "lang": _language(post.get("lang")),
-        "url": f"https://x.com/{name or 'i'}/status/{native_id}",
+        "url": f"https://x.com/{name or 'i'}/status/{native_id}" if native_id else None,
         "author": name or post.get("author_id"),
         "audience": followers(user),
         "likes": counts.get("like_count"),

@@ -39,7 +39,7 @@ from coolhead.errors import CoolheadError, PermanentError
 from coolhead.http import Client
 from coolhead.sources import About, Fetched, Gone, Query, Rate, Source, SourceSettings
 from coolhead.sources import _bluesky as shape
-from coolhead.sources._bluesky_api import Api, NotThere
+from coolhead.sources._bluesky_api import BATCH, Api, NotThere
 from coolhead.sources._newest_first import Page, moment, newest_first
 from coolhead.windows import Window
 
@@ -47,8 +47,6 @@ LIMIT = 100
 """Posts a page: the API's maximum."""
 MAX_PAGES = 100
 """Pages of one question: search goes no further than 10,000 posts."""
-BATCH = 25
-"""Posts looked up at once: the API's maximum."""
 DEPTH = 100
 """Levels of replies that are asked for; the network allows 1,000, and shows few below ten."""
 

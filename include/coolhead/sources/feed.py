@@ -30,6 +30,8 @@ from coolhead.sources._html import plain, storable, time_or_raw
 from coolhead.windows import Window
 
 _END = re.compile(rb"</\s*([\w.-]+:)?(rss|feed|rdf)\s*>", re.IGNORECASE)
+LONG = 10
+"""Entries of a feed that may have scrolled off: most show their latest 10 to 100."""
 MAX_TEXT = 65_536
 """What a mention may hold; an article that is longer is read by its summary."""
 
@@ -71,16 +73,23 @@ class Feed(Source):
         if answer.status == 304:
             return
         kind = answer.headers.get("content-type", "")
-        _parsed(answer.content, kind, shown(url))  # what is no feed is refused before it is landed
+        found = _parsed(answer.content, kind, shown(url))  # what is no feed is refused before it is landed
         seen = {"etag": answer.headers.get("etag"), "modified": answer.headers.get("last-modified")}
         position = json.dumps(seen) if any(seen.values()) else None
-        yield Fetched(answer.content, shown(url), ".xml", stream=url, position=position, meta={"content_type": kind})
+        meta, reaches = {"content_type": kind}, _oldest(found.entries)
+        yield Fetched(answer.content, shown(url), ".xml", stream=url, position=position, meta=meta, reaches=reaches)
 
     def mentions(self, content: bytes, meta: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         found = _parsed(content, str(meta.get("content_type", "")), "payload")
         language = found.feed.get("language")
         for entry in found.entries:
             yield _mention(entry, language)
+
+
+def _oldest(entries: list[Any]) -> datetime | None:
+    """Where a feed ends that is long enough to have lost something; a short one is young, or shows all there is."""
+    times = [t for e in entries if isinstance(t := _time(e, "published") or _time(e, "updated"), datetime)]
+    return min(times) if len(times) >= LONG else None
 
 
 def _conditions(known: str | None) -> dict[str, str]:

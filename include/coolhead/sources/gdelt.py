@@ -81,9 +81,11 @@ class Gdelt(Source):
     def payloads(self, query: Query, window: Window, cursor: Mapping[str, str], client: Client) -> Iterator[Fetched]:
         """All groups of terms are asked before the first error is raised."""
         errors: list[CoolheadError] = []
+        # Whole steps of GDELT's clock: it refuses to be asked for less.
+        steps = Window(_stepped(window.start), _stepped(window.end - SECOND) + STEP)
         for asked in _groups(query):
             try:
-                yield from self._span(query, asked, window, client)
+                yield from self._span(query, asked, steps, client)
             except CoolheadError as error:
                 errors.append(error)
         if errors:
@@ -95,7 +97,7 @@ class Gdelt(Source):
         said = {
             "query": asked, "mode": "ArtList", "format": "json", "maxrecords": MOST, "sort": "DateDesc",
             # Both ends are included, and a span of less than 15 minutes is refused: a second earlier, each step is in one half.
-            "startdatetime": f"{_stepped(window.start) - SECOND:%Y%m%d%H%M%S}", "enddatetime": f"{window.end - SECOND:%Y%m%d%H%M%S}",
+            "startdatetime": f"{window.start - SECOND:%Y%m%d%H%M%S}", "enddatetime": f"{window.end - SECOND:%Y%m%d%H%M%S}",
         }  # fmt: skip
         answer = client.get(url, said)
         found = _articles(answer.content, shown(url))
@@ -103,10 +105,9 @@ class Gdelt(Source):
             if found:
                 yield Fetched(answer.content, f"{shown(url)} {window}", stream=asked, meta={"asked": asked})
             return
-        if window.end - _stepped(window.start) <= STEP:
+        if window.end - window.start <= STEP:
             raise PermanentError(f"{shown(url)}: more than {MOST} articles within {STEP}; make the market's terms narrower")
-        middle = _stepped(window.start + (window.end - window.start) / 2 + STEP / 2)
-        middle = middle if window.start < middle < window.end else window.start + STEP
+        middle = window.start + (window.end - window.start) // STEP // 2 * STEP
         yield from self._span(query, asked, Window(window.start, middle), client)
         yield from self._span(query, asked, Window(middle, window.end), client)
 

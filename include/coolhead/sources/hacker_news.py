@@ -171,7 +171,7 @@ def _row(post: dict[str, Any]) -> dict[str, Any]:
         "native_id": shown_id,
         "published_at": _published(post),
         "text": _text(post),
-        "url": f"https://news.ycombinator.com/item?id={shown_id}",
+        "url": f"https://news.ycombinator.com/item?id={shown_id}" if shown_id else None,
         "author": post.get("author", post.get("by")),
         "likes": post.get("points", post.get("score")),
         "comments": post.get("num_comments", post.get("descendants")),
