@@ -8,7 +8,7 @@ UV_VERSION := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.in)
 export UV_COMPILE_BYTECODE := 1
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help setup demo up doctor import test check lock docs samples pictures bench-imports bench-sentiment bench-sentinel compose-real compose-env bluesky-real clean
+.PHONY: help setup demo up doctor import test check lock docs samples pictures bench-imports bench-sentiment bench-sentinel bench-matching bench-collect soak compose-real compose-env bluesky-real clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -66,6 +66,15 @@ bench-sentiment: setup  ## DATA=folder: the scorer's figures
 
 bench-sentinel: setup  ## DATA=folder: what the sentinel takes for blindness in five real series, and what not
 	@$(BIN)/python tests/benchmarks/bench_sentinel.py --data "$(DATA)"
+
+bench-matching: setup  ## texts per second that are tied to markets
+	@$(BIN)/python tests/benchmarks/bench_matching.py
+
+bench-collect: setup  ## rows per second of each source, and what a window costs at 5 million stored mentions
+	@$(BIN)/python tests/benchmarks/bench_collect.py $(ARGS)
+
+soak: setup  ## seven days of twelve sources and three markets with faults at random, in half an hour
+	@$(BIN)/python tests/soak/soaking.py $(ARGS)
 
 compose-env:  ## draw the secrets of docker-compose.yaml into .env, once
 	@$(PYTHON) .docker/make_env.py

@@ -104,7 +104,8 @@ def _parse(options: Any) -> int:
         _show(parsed, seen)
         read, refused = read + 1, refused + len(parsed.refused)
     if none and not read:
-        raise none[0][1]
+        where, why = none[0]
+        raise PermanentError(f"{options.file}: {f'{where}: ' if where else ''}{why}")
     for where, why in none:
         _say(f"{where} passed over: {why}")
     if refused:

@@ -20,6 +20,8 @@ FUTURE = timedelta(minutes=15)
 """A publication further ahead of our clock than this is refused: networks' clocks are off by less."""
 NOBODY = "-"
 """Market of a payload that is only looked at (`coolhead parse`), and not stored."""
+EXPORT = "the export was given for this market"
+"""Why its rows concern it, where nothing else says so."""
 PAST = datetime(1995, 1, 1, tzinfo=UTC)
 """A publication before this is an empty or broken time (year 1, 1900, 1970), and no day of a market could hold it."""
 
@@ -67,7 +69,7 @@ class Edge:
         seen: set[str] = set()
         for position, row in enumerate(_rows(source, content, landed.meta)):
             raw = dict(row)
-            why = "the export was given for this market" if source.exports else raw.pop("addressed", None)
+            why = EXPORT if source.exports else raw.pop("addressed", None)
             try:
                 if "gone" in raw:
                     out.gone.append(_gone(raw))
@@ -76,13 +78,13 @@ class Edge:
             except ValidationError as error:
                 out.refused.append(self._refuse(landed, position, raw, _reason(error)))
                 continue
+            if why:  # also where only a second row of it says so
+                out.addressed.setdefault(mention.native_id, str(why))
             if mention.native_id in seen:
                 out.duplicates += 1
                 continue
             seen.add(mention.native_id)
             out.mentions.append(mention)
-            if why:
-                out.addressed[mention.native_id] = str(why)
         return out
 
     def read(self, landed: Landed, content: bytes, source: Source, own: Iterable[str], errors: list[CoolheadError]) -> Parsed:

@@ -147,14 +147,24 @@ def _line(node: Any, loc: tuple[Any, ...]) -> int:
 
 
 def _check_brands(file: _File) -> Iterator[str]:
-    """What the file's models cannot know: settings of the sources."""
+    """What the file's models cannot know: settings of the sources, and whether a watched brand is heard at all."""
     for i, brand in enumerate(file.part.brands if file.part else ()):
         for j, m in enumerate(brand.markets):
-            for name, settings in m.sources.items():
-                base = ("brands", i, "markets", j, "sources", name)
-                yield from _settings(
-                    file, registry.load("sources", name).Settings, settings, base, f"market {m.id}: sources.{name}"
-                )
+            at = ("brands", i, "markets", j)
+            yield from _check_sources(file, m.sources, at, f"market {m.id}")
+            for k, w in enumerate(m.watch):
+                yield from _check_sources(file, w.sources, (*at, "watch", k), f"watch {w.id}")
+            deaf = [w.id for w in m.watched() if not w.sources]
+            yield from (
+                f"{file.at(*at, 'watch')}: watch {w}: none of the sources of {m.id} searches for terms; give it `sources` of its own"
+                for w in deaf
+            )
+
+
+def _check_sources(file: _File, sources: dict[str, dict[str, Any]], at: tuple[Any, ...], called: str) -> Iterator[str]:
+    for name, settings in sources.items():
+        model = registry.load("sources", name).Settings
+        yield from _settings(file, model, settings, (*at, "sources", name), f"{called}: sources.{name}")
 
 
 def _check_rules(file: _File, brands: Brands | None) -> Iterator[str]:

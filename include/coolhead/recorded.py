@@ -6,7 +6,7 @@ An exchange is an object with at least `method` and `body`, and where recorded `
 """
 
 import base64
-import binascii
+import codecs
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -27,7 +27,9 @@ class Body:
 
 def bodies(source: str, path: Path) -> Iterator[Body]:
     """The answers in a file. Raises ConfigError where it cannot be read."""
-    if not path.is_file():
+    if path.is_dir():
+        raise ConfigError(f"{path}: is a folder; name one of its files")
+    if not path.exists():
         raise ConfigError(f"{path}: there is no such file")
     try:
         if source == "files":
@@ -42,15 +44,19 @@ def bodies(source: str, path: Path) -> Iterator[Body]:
     if exchanges is None:
         yield Body(content, {})
         return
+    held = False
     for number, exchange in enumerate(exchanges, 1):
         # What was refused or moved has no posts, and another shape.
-        if _status(exchange.get("status")) < 300 and exchange["body"] not in (None, ""):
-            yield Body(_bytes(exchange["body"]), {"content_type": _content_type(exchange)}, f"exchange {number}")
+        if 200 <= _status(exchange.get("status")) < 300 and (content := _bytes(exchange["body"])):
+            held = True
+            yield Body(content, {"content_type": _content_type(exchange)}, f"exchange {number}")
+    if not held:
+        raise ConfigError(f"{path}: holds {len(exchanges)} recorded exchanges, and none of them an answer with a body")
 
 
 def _exchanges(content: bytes) -> list[dict[str, Any]] | None:
     """None: a body of its own (a timeline is a list as well, but not of exchanges)."""
-    if content.lstrip()[:1] != b"[":
+    if content.removeprefix(codecs.BOM_UTF8).lstrip()[:1] != b"[":
         return None
     try:
         found = json.loads(content)
@@ -62,21 +68,24 @@ def _exchanges(content: bytes) -> list[dict[str, Any]] | None:
 
 def _status(value: Any) -> int:
     code = value.get("code") if isinstance(value, dict) else value
-    return code if isinstance(code, int) else 200
+    return int(code) if isinstance(code, int) or (isinstance(code, str) and code.isdecimal()) else 200
 
 
 def _content_type(exchange: Mapping[str, Any]) -> str:
     headers = exchange.get("headers")
     found = next((v for k, v in headers.items() if k.lower() == "content-type"), "") if isinstance(headers, dict) else ""
-    return str(found[0] if isinstance(found, list) and found else found)
+    return str(next(iter(found), "") if isinstance(found, list) else found)
 
 
 def _bytes(body: Any) -> bytes:
-    if isinstance(body, dict) and isinstance(body.get("base64_string"), str):
+    """Empty where there is none."""
+    if body is None:
+        return b""
+    if isinstance(body, dict) and isinstance(packed := body.get("base64_string"), str):
         try:
-            return base64.b64decode(body["base64_string"])
-        except binascii.Error:
-            return b""
+            return base64.b64decode(packed)
+        except ValueError:
+            return packed.encode("utf-8", "surrogatepass")  # the source says what is wrong with it
     if isinstance(body, dict) and isinstance(body.get("string"), str):
         body = body["string"]
     return body.encode("utf-8", "surrogatepass") if isinstance(body, str) else json.dumps(body).encode()

@@ -36,7 +36,7 @@ class Payload(Row):
     payload_id: Annotated[str, Key, Field(description="sha256 of source and bytes")]
     source: Name
     fetched_at: Annotated[Utc, Col(merge="keep")]
-    path: Annotated[str, Field(description="below the landing folder")]
+    path: Annotated[str, Col(merge="keep"), Field(description="below the landing folder")]
     size: Annotated[Count, Field(description="bytes")]
     mentions: Annotated[Count, Field(description="rows accepted")]
     refused: Annotated[Count, Field(description="rows in the quarantine")]
@@ -71,7 +71,7 @@ class Mention(MentionKey):
     likes: Annotated[Count | None, Col(merge="fill")] = None
     comments: Annotated[Count | None, Col(merge="fill")] = None
     shares: Annotated[Count | None, Col(merge="fill")] = None
-    own: Annotated[bool, Col(merge="keep"), Field(description="by one of the brand's own accounts")] = False
+    own: Annotated[bool, Col(merge="greatest"), Field(description="by one of the brand's own accounts")] = False
     repost_of: Annotated[Text | None, Field(max_length=512), Col(merge="fill")] = None
     parent: Annotated[Text | None, Field(max_length=512, description="native id that it answers"), Col(merge="fill")] = None
     edited_at: Annotated[Utc | None, Col(merge="fill")] = None
@@ -85,7 +85,9 @@ class Match(MentionKey):
     indexes: ClassVar[tuple[tuple[str, ...], ...]] = (("market", "published_at"),)
     market: Annotated[Name, Key]
     published_at: Annotated[Utc, Col(merge="keep")]
-    matched_by: Annotated[Text, Field(description="the terms of the plan, or what addressed it to the brand")]
+    matched_by: Annotated[
+        Text, Col(merge="keep"), Field(description="the terms of the plan, or what addressed it to the brand")
+    ]
 
 
 class Tombstone(MentionKey):

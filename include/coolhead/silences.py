@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from coolhead import registry
@@ -184,7 +185,7 @@ def _came(store: Store, market: str, source: str, since: datetime, now: datetime
     anything came at all is seen in the last day's mentions, and in the hourly points."""
     recent = store.newest(market, Window(max(since + TICK, now - RECENT), now + FUTURE))
     hours = Window(floor(since, HOUR) + HOUR, max(now, floor(since, HOUR) + HOUR))
-    points = {"market": market, "kpi": "volume", "grain": "hour", "source": source, "lang": ALL}
+    points: dict[str, Any] = {"market": market, "kpi": "volume", "grain": "hour", "source": source, "lang": ALL}
     if source not in recent and store.first(KpiPoint, "start", start=hours, **points) is None:
         return None
     after = Window(since + TICK, now + FUTURE)

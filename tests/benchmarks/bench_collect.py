@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,17 +26,16 @@ import sqlalchemy as sa
 
 sys.path[:0] = [str(Path(__file__).parents[1])]
 
-from contract.test_peers import Listener, spread
-
 import peers
+from contract.test_peers import Listener, spread
 from coolhead import registry
 from coolhead.collecting import Asked, collect_all
 from coolhead.edge import Edge
 from coolhead.http import Client
+from coolhead.rows import Match, Mention
 from coolhead.sources import Fetched
 from coolhead.store import Store
 from coolhead.tables import TABLES
-from coolhead.rows import Match, Mention
 from coolhead.windows import Window
 from peers import Network, Passing, World
 
@@ -47,14 +46,16 @@ WINDOWS, POSTS = 12, 200
 
 
 @contextmanager
-def listening(name: str, count: int, window: Window = HOUR) -> Iterator[Listener]:
+def listening(name: str, count: int, window: Window = HOUR) -> Generator[Listener]:
     world = World(spread(count, window))
     with tempfile.TemporaryDirectory() as folder, Network(peers.load(name, world)) as network:
         made = Listener(Path(folder), network, name, CLIENT)
         made.clock = Passing(window.end + timedelta(minutes=1))
         world.now = made.clock.now
-        yield made
-        made.store.close()
+        try:
+            yield made
+        finally:
+            made.store.close()
 
 
 def fetched(listener: Listener) -> list[Fetched]:
@@ -99,7 +100,9 @@ def throughput(names: list[str], rows: int) -> None:
             tracemalloc.stop()
         total, seconds = total + found, seconds + took
         print(f"{name:16} {found:6} {found / took:8.0f} {found / plain:14.0f} {plain / took:6.2f} {peak:8.1f}", flush=True)
-    print(f"{'all':16} {total:6} {total / seconds:8.0f}   resident at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:.0f} MB")
+    print(
+        f"{'all':16} {total:6} {total / seconds:8.0f}   resident at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:.0f} MB"
+    )
 
 
 def fill(store: Store, count: int, source: str, market: str) -> None:
@@ -110,7 +113,9 @@ def fill(store: Store, count: int, source: str, market: str) -> None:
     with store._engine.begin() as connection:
         for at in range(have, count, 100_000):
             moments = [(n, begin + n * step) for n in range(at, min(at + 100_000, count))]
-            keys = [{"source": source, "day": m.date(), "native_id": f"{int(m.timestamp() * 1000) << 16}{n:08}"} for n, m in moments]
+            keys = [
+                {"source": source, "day": m.date(), "native_id": f"{int(m.timestamp() * 1000) << 16}{n:08}"} for n, m in moments
+            ]
             mentions = [
                 {**k, "published_at": m, "known_at": m, "known_assumed": False, "payload_id": "0" * 64, "text": "Zefirella, sì!",
                  "lang": "it", "url": None, "author": f"{n % 50_000:024}", "audience": 9, "likes": 1, "comments": 0, "shares": 0,
@@ -118,7 +123,10 @@ def fill(store: Store, count: int, source: str, market: str) -> None:
                 for (n, m), k in zip(moments, keys, strict=True)
             ]  # fmt: skip
             connection.execute(sa.insert(TABLES[Mention]), mentions)
-            matches = [{**k, "market": market, "published_at": m, "matched_by": "zefirella"} for (_, m), k in zip(moments, keys, strict=True)]
+            matches = [
+                {**k, "market": market, "published_at": m, "matched_by": "zefirella"}
+                for (_, m), k in zip(moments, keys, strict=True)
+            ]
             connection.execute(sa.insert(TABLES[Match]), matches)
     polls(store, source, market, count)
 
@@ -141,7 +149,9 @@ def polls(store: Store, source: str, market: str, count: int) -> None:
 
 
 def growth(sizes: list[int], name: str = "mastodon") -> None:
-    print(f"\nwindow task of {name}, {POSTS} new posts in each of {WINDOWS} windows\n{'stored':>10} {'median ms':>10} {'ratio':>6}")
+    print(
+        f"\nwindow task of {name}, {POSTS} new posts in each of {WINDOWS} windows\n{'stored':>10} {'median ms':>10} {'ratio':>6}"
+    )
     first, five = 0.0, timedelta(minutes=5)
     with listening(name, 0) as listener:
         for size in sizes:
@@ -168,7 +178,10 @@ def forget(listener: Listener) -> None:
 
     listener.network.peer.world._posts.clear()
     with listener.store.writing() as writer:
-        keys = [{"source": m.source, "day": m.day, "native_id": m.native_id} for m in listener.store.read(Mention, published_at=HOUR)]
+        keys = [
+            {"source": m.source, "day": m.day, "native_id": m.native_id}
+            for m in listener.store.read(Mention, published_at=HOUR)
+        ]
         writer.delete_mentions(keys)
         writer.delete(CollectionLog, start=HOUR)
         for kind in (Cursor, Payload):

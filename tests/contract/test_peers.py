@@ -178,7 +178,9 @@ def test_a_fault_on_any_page_loses_nothing(name: str, fault: Fault, listening: C
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("form", ["seconds", "date"])
 def test_retry_after_is_obeyed(name: str, form: str, listening: Callable[..., Listener]) -> None:
-    listener = listening(name, spread(min(3, type(peers.load(name, World())).most)), replace(NEVER_WAITS, retries=1), faults=["429"])
+    listener = listening(
+        name, spread(min(3, type(peers.load(name, World())).most)), replace(NEVER_WAITS, retries=1), faults=["429"]
+    )
     if form == "date":
         listener.network.retry_after = peers.http_date(datetime.now(UTC) + timedelta(seconds=30))
     listener.poll()

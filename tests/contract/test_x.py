@@ -226,3 +226,12 @@ def test_the_canary_hears_whether_anything_is_said_at_all(network: Network) -> N
     assert SOURCE.canary(query(network), CLIENT) is False
     network.peer.world.publish(Post(1, NOON, text="what is the news"))
     assert SOURCE.canary(query(network), CLIENT) is True
+
+
+def test_the_check_reads_no_post(network: Network) -> None:
+    network.peer.world.publish(Post(1, NOON))
+    assert SOURCE.check(query(network), CLIENT) == "answers; 4321 of 2000000 posts of this month read"
+    assert [r.path for r in network.asked] == ["/2/usage/tweets"]
+    network.peer.answer = lambda request: Answer({"data": []})  # type: ignore[method-assign]
+    with pytest.raises(PermanentError, match="usage"):
+        SOURCE.check(query(network), CLIENT)

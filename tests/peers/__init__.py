@@ -175,7 +175,9 @@ class Peer(ABC):
 def load(name: str, world: World) -> Peer:
     """The peer of a source's name."""
     module = importlib.import_module(f"peers.{name}")
-    (kind,) = [k for k in vars(module).values() if isinstance(k, type) and issubclass(k, Peer) and k.__module__ == module.__name__]
+    (kind,) = [
+        k for k in vars(module).values() if isinstance(k, type) and issubclass(k, Peer) and k.__module__ == module.__name__
+    ]
     made: Peer = kind(world)
     return made
 
@@ -193,12 +195,16 @@ class Network:
     """Serves a peer on a free loopback port; a context manager.
 
     `faults` are committed in order, one per request, None meaning none; afterwards `fault(request)` decides, if given.
-    `asked` holds what was asked, `retry_after` is what a 429 or 503 says.
+    `asked` holds what was asked, `committed` counts the faults (an answer without a body cannot be cut), `retry_after` is what
+    a 429 or 503 says.
     """
 
-    def __init__(self, peer: Peer, faults: Iterable[Fault | None] = (), fault: Callable[[Request], Fault | None] | None = None) -> None:
+    def __init__(
+        self, peer: Peer, faults: Iterable[Fault | None] = (), fault: Callable[[Request], Fault | None] | None = None
+    ) -> None:
         self.peer, self.faults, self.fault = peer, list(faults), fault
         self.asked: list[Request] = []
+        self.committed = 0
         self.retry_after: str = "7"
         self.released = threading.Event()
         self._lock = threading.Lock()
@@ -231,6 +237,21 @@ class Network:
         return self.fault(request) if self.fault else None
 
 
+def _told(network: Network, request: Request) -> tuple[Answer, Fault | None]:
+    """What is sent, and the fault that is in it or in the sending."""
+    fault = network.next_fault(request)
+    if fault in {"401", "404", "429", "500", "503"}:
+        waits = {"Retry-After": network.retry_after} if fault in {"429", "503"} else {}
+        return Answer({"error": {"code": int(fault), "message": "no"}}, int(fault), waits), fault
+    if fault == "html":
+        page = b"<!DOCTYPE html><html><body><h1>We will be back soon</h1></body></html>"
+        return Answer(page, 200, {"Content-Type": "text/html"}), fault
+    answer = network.peer.answer(request) if fault != "hang" else Answer(b"")
+    if fault in {"cut", "malformed"} and (answer.status == 304 or len(answer.content()) < 2):
+        return answer, None
+    return (replace(answer, body=_half(answer.content())) if fault == "malformed" else answer), fault
+
+
 class _Http(ThreadingHTTPServer):
     daemon_threads = True
     network: Network
@@ -253,19 +274,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.command, parts.path, dict(parse_qsl(parts.query, keep_blank_values=True)),
             {name.lower(): value for name, value in self.headers.items()}, body, network.url, parts.query,
         )  # fmt: skip
-        fault = network.next_fault(request)
+        answer, fault = _told(network, request)
+        network.committed += fault is not None
         if fault == "hang":
             network.released.wait(30)
             self.close_connection = True
-            return
-        if fault in {"401", "404", "429", "500", "503"}:
-            waits = {"Retry-After": network.retry_after} if fault in {"429", "503"} else {}
-            self._send(Answer({"error": {"code": int(fault), "message": "no"}}, int(fault), waits))
-        elif fault == "html":
-            self._send(Answer(b"<!DOCTYPE html><html><body><h1>We will be back soon</h1></body></html>", 200, {"Content-Type": "text/html"}))
         else:
-            answer = network.peer.answer(request)
-            self._send(replace(answer, body=_half(answer.content())) if fault == "malformed" else answer, fault)
+            self._send(answer, fault)
 
     do_GET = do_POST = do_PUT = _serve
 

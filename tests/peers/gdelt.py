@@ -26,7 +26,9 @@ class Gdelt(Peer):
             return Answer(b"Invalid mode.", 200, {"Content-Type": "text/html"})
         if not 2 < len(asked.get("query", "")) <= 250:
             return Answer(b"Your query was too short or too long.\n", 200, {"Content-Type": "text/html"})
-        since, until = (datetime.strptime(asked[n], "%Y%m%d%H%M%S").replace(tzinfo=UTC) for n in ("startdatetime", "enddatetime"))
+        since, until = (
+            datetime.strptime(asked[n], "%Y%m%d%H%M%S").replace(tzinfo=UTC) for n in ("startdatetime", "enddatetime")
+        )
         if until - since < STEP:
             return Answer(b"Timespan is too short.\n", 200, {"Content-Type": "text/html"})
         named = "zefirella" in asked["query"].lower()

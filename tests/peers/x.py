@@ -40,6 +40,9 @@ class X(Peer):
             found = self._by_ids(request)
         elif request.path == "/2/users/by":
             found = self._users(request)
+        elif request.path == "/2/usage/tweets":
+            usage = {"cap_reset_day": 19, "project_cap": "2000000", "project_id": "1369785403853424", "project_usage": "4321"}
+            found = Answer({"data": usage})
         else:
             return Answer({"title": "Not Found", "detail": "Not Found", "type": "about:blank", "status": 404}, 404)
         return Answer(found.body, found.status, limits)

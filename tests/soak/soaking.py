@@ -7,21 +7,20 @@ the faults explain: each stretch in which at least two base windows (10 minutes)
 """
 
 import argparse
+import logging
 import math
 import random
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2] / "dags")]
-
-from unit.building import new_store
 
 import peers
 from coolhead import outages, registry, silences
@@ -32,6 +31,7 @@ from coolhead.plan import Plan
 from coolhead.rows import CollectionLog, Match, Mention, Notice, Outage, Quarantined
 from coolhead.settings import Settings
 from peers import Fault, Network, Passing, Post, World
+from unit.building import new_store
 
 SOURCES = (
     "bluesky", "facebook", "feed", "gdelt", "hacker_news", "instagram", "mastodon", "reddit", "telegram", "trustpilot", "wykop", "youtube",
@@ -55,21 +55,21 @@ class Line:
     covered: datetime = BEGIN
     expected: list[datetime] = field(default_factory=list)
     """Starts of the outages that the faults explain."""
-    hit: bool = False
-    """A fault was committed in the poll that runs."""
+    committed: int = 0
+    """Faults before the poll that runs."""
 
     def fault(self, now: datetime, chance: random.Random) -> Fault | None:
-        found = next((f for a, b, f in self.down if a <= now < b), None) or (chance.choice(BROKEN) if chance.random() < 0.003 else None)
-        self.hit = self.hit or found is not None
-        return found
+        return next((f for a, b, f in self.down if a <= now < b), None) or (
+            chance.choice(BROKEN) if chance.random() < 0.003 else None
+        )
 
     def polled(self, until: datetime) -> None:
         """After a poll of everything up to `until`: it brought all, or it failed."""
-        if not self.hit:
+        if self.network.committed == self.committed:
             self.covered = until
         elif until - self.covered >= LEAST and (not self.expected or self.expected[-1] != self.covered):
             self.expected.append(self.covered)
-        self.hit = False
+        self.committed = self.network.committed
 
 
 class Soak:
@@ -115,11 +115,11 @@ class Soak:
             },
         })  # fmt: skip
 
-    def outages(self, days: float) -> None:
-        """Each line goes down about once a day, for some minutes to hours."""
+    def outages(self, days: float, every: float) -> None:
+        """Each line goes down about once in so many hours, for some minutes to hours."""
         for line in self.lines:
-            at = BEGIN + timedelta(hours=2)
-            while (at := at + timedelta(hours=self.chance.expovariate(1 / 20))) < BEGIN + timedelta(days=days, hours=-4):
+            at = BEGIN + timedelta(hours=0.5)
+            while (at := at + timedelta(hours=self.chance.expovariate(1 / every))) < BEGIN + timedelta(days=days):
                 for_ = timedelta(minutes=self.chance.choice((3, 8, 12, 20, 45, 90, 180)))
                 line.down.append((at, at + for_, self.chance.choice(BROKEN)))
                 at += for_
@@ -134,15 +134,14 @@ class Soak:
 
     def step(self, source: str, until: datetime) -> None:
         """One scheduled poll of one source, for all markets."""
-        try:
-            collect_all(self.store, self.plan, self.where, self.clock, source, Asked((until - BASE, until)), self.credentials, self.client)
-        except CoolheadError:
-            pass  # in the log, and told of as an outage
+        run = Asked((until - BASE, until))
+        with suppress(CoolheadError):  # in the log, and told of as an outage
+            collect_all(self.store, self.plan, self.where, self.clock, source, run, self.credentials, self.client)
         for line in (l for l in self.lines if l.source == source):
             line.polled(until)
 
-    def run(self, days: float, tell: Callable[[str], None]) -> None:
-        self.outages(days)
+    def run(self, days: float, every: float, tell: Callable[[str], None]) -> None:
+        self.outages(days, every)
         ticks, begun = int(timedelta(days=days) / BASE), time.perf_counter()
         for n in range(1, ticks + 1):
             until = BEGIN + n * BASE
@@ -160,11 +159,11 @@ class Soak:
         self._calm_down(BEGIN + ticks * BASE)
 
     def _calm_down(self, end: datetime) -> None:
-        """Two hours without a fault and without a post, so that all gaps are filled."""
+        """Four hours without a fault and without a post, so that all gaps are filled."""
         for line in self.lines:
             line.down = [(a, min(b, end), f) for a, b, f in line.down]
             line.network.fault = None
-        for n in range(1, 25):
+        for n in range(1, 49):
             until = end + n * BASE
             self.clock = Passing(until + timedelta(seconds=20))
             for source in self.sources:
@@ -231,12 +230,18 @@ def _outages(soak: Soak, rows: list[Outage]) -> Iterator[str]:
 
 
 @contextmanager
-def soaked(days: float, seed: int, tell: Callable[[str], None], sources: tuple[str, ...] = SOURCES) -> Iterator[Result]:
+def soaked(
+    days: float, seed: int, tell: Callable[[str], None], sources: tuple[str, ...] = SOURCES, every: float = 20
+) -> Generator[Result]:
+    """every: hours between two outages of one network, in the mean."""
+    logging.getLogger("coolhead").setLevel(logging.CRITICAL)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         soak = Soak(Path(folder), stack, seed, sources)
-        soak.run(days, tell)
-        yield result(soak)
-        soak.store.close()
+        try:
+            soak.run(days, every, tell)
+            yield result(soak)
+        finally:
+            soak.store.close()
 
 
 def main() -> int:

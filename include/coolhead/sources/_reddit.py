@@ -76,6 +76,24 @@ def created(thing: Any) -> datetime | None:
     return found if isinstance(found, datetime) else None
 
 
+def not_sent(found: Any, since: datetime) -> list[str]:
+    """Ids of comments that a thread only names (`more`) and that are newer than `since`, as ids grow with time."""
+    nodes = [*_nodes(found)]
+    shown = [n["data"] for n in nodes if n.get("kind") == COMMENT and isinstance(n.get("data"), dict)]
+    old = [_number(c.get("id")) for c in shown if isinstance(at := _moment(c.get("created_utc")), datetime) and at < since]
+    named = [
+        c for n in nodes if n.get("kind") == "more" and isinstance(n.get("data"), dict) for c in n["data"].get("children") or ()
+    ]
+    return [c for c in dict.fromkeys(named) if isinstance(c, str) and _number(c) > max(old, default=0)]
+
+
+def _number(base36: Any) -> int:
+    try:
+        return int(base36, 36)
+    except (TypeError, ValueError):
+        return 0
+
+
 def _is_answer(part: Any) -> bool:
     return isinstance(part, dict) and (
         (isinstance(part.get("kind"), str) and isinstance(part.get("data"), (dict, list)))
@@ -85,15 +103,19 @@ def _is_answer(part: Any) -> bool:
 
 
 def _things(found: Any) -> Iterator[tuple[str, Any]]:
-    """(t1 or t3, its data) of all that is within, outer before inner."""
+    """(t1 or t3, its data) of all that is within."""
+    yield from ((str(n["kind"]), n["data"]) for n in _nodes(found) if n.get("kind") in {POST, COMMENT} and "data" in n)
+
+
+def _nodes(found: Any) -> Iterator[dict[str, Any]]:
+    """All objects, outer before inner; crossposted originals, which come without their kind, get it."""
     queue = deque([found])
     while queue:
         node = queue.popleft()
         if isinstance(node, list):
             queue.extend(node)
         elif isinstance(node, dict):
-            if node.get("kind") in {POST, COMMENT} and "data" in node:
-                yield str(node["kind"]), node["data"]
+            yield node
             originals = node.get("crosspost_parent_list")
             queue.extend({"kind": POST, "data": one} for one in (originals if isinstance(originals, list) else ()))
             queue.extend(value for name, value in node.items() if name != "crosspost_parent_list")
@@ -117,6 +139,7 @@ def _row(kind: str, thing: Mapping[str, Any], meta: Mapping[str, Any]) -> dict[s
         "shares": thing.get("num_crossposts"),
         "repost_of": thing.get("crosspost_parent"),
         "parent": thing.get("parent_id") if kind == COMMENT else None,
+        "own": own or None,
         "edited_at": _moment(thing["edited"]) if thing.get("edited") not in {None, False, True} else None,
         "addressed": None if own else _addressed(thing, meta),
     }

@@ -9,7 +9,7 @@ the token is forgotten after each poll. Reddit blocks clients whose User-Agent d
 What is read: posts by search, over all of Reddit or, if `subreddits` are listed, in these and all their newest comments. The
 public API has no search for comments: a comment elsewhere, under a post that the search did not find, is not seen. Of
 own_accounts, `r/name` is a subreddit that the brand moderates: all its posts and comments are read, and addressed to the
-brand; other names are accounts: their posts, and the newest comments under those of the last days.
+brand; other names are accounts: their posts, and the comments under those of the last days (ten levels deep).
 Search: words are stemmed and matched by Reddit's own rules and again here, so none_of is left to that. A listing ends after
 some 1,000 things, a search after some 250 (measured by others in 2018, promised nowhere), and neither can be asked for a time:
 where one ends before the window begins, that is an error, because what lies behind the end cannot be reached any more.
@@ -49,7 +49,9 @@ MAX_QUERY = 512
 ENDS = {"search": 230, "listing": 950}
 """A list of this many things or more may have been cut by Reddit: 250 and 1,000, less what it leaves out as removed."""
 COMMENTS = 500
-"""Comments of one thread at once: the API's maximum."""
+"""Comments of one thread at once, the newest: the API's maximum."""
+MAX_CALLS = 20
+"""Calls for the other comments of one thread that are new."""
 
 Address = Annotated[str, Field(pattern=r"^https?://[^/\s]+/?$"), AfterValidator(lambda url: url.rstrip("/"))]
 Subreddit = Annotated[str, Field(pattern=r"^(r/)?\w{2,21}$"), AfterValidator(lambda name: name.removeprefix("r/"))]
@@ -228,6 +230,23 @@ def _own_posts(api: Api, window: Window, meta: Mapping[str, Any], account: str, 
         for thing in page.items:
             data, at = thing.get("data"), shape.created(thing)
             if isinstance(data, dict) and data.get("num_comments") and at and at >= since.start:
-                answer, origin = api.get(f"/comments/{data.get('id')}", sort="new", limit=COMMENTS)
-                shape.read(answer, origin)
-                yield Fetched(answer, origin, meta={**meta, "addressed": "in a thread under our post"})
+                under = {**meta, "addressed": "in a thread under our post"}
+                yield from _thread(api, str(data.get("id")), window, under)
+
+
+def _thread(api: Api, post: str, window: Window, meta: Mapping[str, Any]) -> Iterator[Fetched]:
+    """The newest comments under a post, and what is new among those that the answer only names."""
+    answer, origin = api.get(f"/comments/{post}", sort="new", limit=COMMENTS)
+    found = shape.read(answer, origin)
+    yield Fetched(answer, origin, meta=dict(meta))
+    wanted = shape.not_sent(found, window.start)
+    for _ in range(MAX_CALLS):
+        if not wanted:
+            return
+        batch, wanted = wanted[:LIMIT], wanted[LIMIT:]
+        asked = {"link_id": f"t3_{post}", "children": ",".join(batch), "api_type": "json", "sort": "new"}
+        answer, origin = api.get("/api/morechildren", **asked)
+        more = shape.not_sent(shape.read(answer, origin), window.start)
+        yield Fetched(answer, origin, meta=dict(meta))
+        wanted += [c for c in more if c not in batch and c not in wanted]
+    raise PermanentError(f"{origin}: more than {COMMENTS + MAX_CALLS * LIMIT} new comments under {post}; poll more often")

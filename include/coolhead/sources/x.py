@@ -75,7 +75,7 @@ class X(Source):
         reads="posts, replies and reposts that name the brand, or tag or answer its accounts",
         demands="developer account with prepaid credits: $0.005 a post and $0.010 an author read (August 2026)",
         history="7 days",
-        limits="450 requests in 15 minutes, 2 million posts a month; edits within their hour; not who removed a post",
+        limits="450 requests in 15 minutes, 2 million posts a month; not who removed a post; looking posts up again costs as well",
     )
     fields = {"password": "Bearer token of the app"}
     poll = timedelta(minutes=5)
@@ -153,6 +153,15 @@ class X(Source):
             if found.get("data"):
                 yield Fetched(content, shown(url))
             yield from (g for g in shape.gone(found) if g.native_id in ids and g.native_id not in there)
+
+    def check(self, query: Query, client: Client) -> str:
+        """Reads no post, as each costs: https://docs.x.com/x-api/usage/introduction"""
+        url, asked = f"{query.settings.base_url}/2/usage/tweets", {"usage.fields": "cap_reset_day,project_cap,project_usage"}
+        found = mapping(loaded(client.get(url, asked, _headers(query), explain=shape.explained).content, shown(url)))
+        usage = mapping(found.get("data"))
+        if "project_usage" not in usage:
+            raise PermanentError(f"{shown(url)}: did not answer with the usage of an app; is base_url the API of X?")
+        return f"answers; {usage['project_usage']} of {usage.get('project_cap', 'unlimited')} posts of this month read"
 
     def canary(self, query: Query, client: Client) -> bool:
         """Costs ten posts at most."""
