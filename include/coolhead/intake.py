@@ -13,7 +13,6 @@ from coolhead.plan import Market, Plan
 from coolhead.rows import Dirty, Match, Mention, Tombstone, key_of
 from coolhead.sources import Gone
 from coolhead.store import Known, Store, around
-from coolhead.terms import Terms
 from coolhead.windows import floor
 from coolhead.writing import Writer
 
@@ -35,18 +34,18 @@ class Intake:
         new = 0
         for source in dict.fromkeys(p.landed.source for p in parsed):
             mine = [p for p in parsed if p.landed.source == source]
-            fresh = self._mentions(writer, source, mine)
+            fresh, back = self._mentions(writer, source, mine)
             new += len(fresh)
             for p in mine:
-                self.bury(writer, source, _still_gone(p, mine), p.landed.fetched, fresh)
+                self.bury(writer, source, _still_gone(p, mine), p.landed.fetched, fresh | back)
         writer.upsert([q for p in parsed for q in p.refused] + [p.payload() for p in parsed])
         return new
 
-    def _mentions(self, writer: Writer, source: str, parsed: Sequence[Parsed]) -> dict[str, Mention]:
-        """native id -> mention of those that are new."""
+    def _mentions(self, writer: Writer, source: str, parsed: Sequence[Parsed]) -> tuple[dict[str, Mention], dict[str, Mention]]:
+        """By native id: the new ones, and those that were gone and are back."""
         sighted = [(p, m) for p in parsed for m in p.mentions]
         if not sighted:
-            return {}
+            return {}, {}
         known = self.store.existing(source, [m.native_id for _, m in sighted], around([m.published_at for _, m in sighted]))
         back = {m.native_id for p, m in sighted if _is_back(p, known.get(m.native_id))}
         alive = [(p, m) for p, m in sighted if _gone_at(known.get(m.native_id)) is None or m.native_id in back]
@@ -68,7 +67,7 @@ class Intake:
         writer.mark_edited([key_of(m) for m in edited.values()])
         for native_id in back:
             writer.delete(Tombstone, source=source, day=known[native_id].day, native_id=native_id)
-        return fresh
+        return fresh, {m.native_id: m for m in mentions if m.native_id in back}
 
     def _unmatch(
         self, writer: Writer, source: str, edited: Mapping[str, Mention], known: Mapping[str, Known]
@@ -135,7 +134,7 @@ class Intake:
     ) -> int:
         """What vanished: its words go, that it was said stays. One that we never had leaves no trace. Returns how many.
 
-        fresh: mentions that this transaction stores.
+        fresh: mentions that stand again or anew by this transaction.
         """
         if not gone:
             return 0
@@ -209,8 +208,15 @@ def _named(text: str, source: str, market: Market) -> str | None:
     return matched_by(text, market.terms, market.languages) or _tagged(text, source, market)
 
 
+_TAG = re.compile(r"(?<!\w)@(\w(?:[\w.-]*\w)?)(?:@([\w.-]*\w))?")
+"""@name, with the server where it is named: @zefirella.fans and @zefirella-fans are other accounts than @zefirella."""
+
+
 def _tagged(text: str, source: str, market: Market) -> str | None:
     """Tagged by the handle of one of the market's accounts on that network."""
-    handles = [a.lstrip("@").partition("@")[0] for a in market.own_accounts.get(source, ())]
-    named = tuple(f"@{h}" for h in handles if re.fullmatch(r"[\w.]+", h) and not h.isdecimal())
-    return matched_by(text, Terms.model_construct(any_of=named), ()) if named and "@" in text else None
+    if "@" not in text:
+        return None
+    accounts = (a.casefold().lstrip("@").partition("@") for a in market.own_accounts.get(source, ()))
+    ours = {name: server for name, _, server in accounts if not name.isdecimal()}
+    tags = (t for t in _TAG.findall(text.casefold()) if t[0] in ours)
+    return next((f"@{name}" for name, server in tags if not (server and ours[name]) or server == ours[name]), None)

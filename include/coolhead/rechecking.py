@@ -10,7 +10,7 @@ from typing import Any
 
 from coolhead import failpoint, registry
 from coolhead.clock import Clock
-from coolhead.collection import Collector
+from coolhead.collection import Collector, listens
 from coolhead.edge import Edge, Parsed
 from coolhead.errors import CoolheadError, TransientError
 from coolhead.http import Client
@@ -38,8 +38,10 @@ def recheck_all(
     collector = Collector(store, plan, settings, clock, client, credentials)
     lines, errors = [], []
     for market in plan.listened:
-        if source not in market.sources:
+        if source not in market.sources or not _wanted(source, market):
             continue
+        if not listens(registry.load("sources", source), market, clock.now()):
+            continue  # retired: a network that is no longer asked for mentions is not asked about them either
         try:
             lines.append(f"{market.id}: {recheck(collector, source, market, until or floor(clock.now()))}")
         except CoolheadError as error:
@@ -48,6 +50,16 @@ def recheck_all(
     if errors:
         raise next((e for e in errors if not isinstance(e, TransientError)), errors[0])
     return lines
+
+
+def rechecked(plan: Plan) -> list[str]:
+    """Names of the sources that can be asked by id, and that some market wants asked."""
+    named = {(s, m.id): m for m in plan.listened for s in m.sources}
+    return sorted({s for (s, _), m in named.items() if registry.load("sources", s).rechecks() and _wanted(s, m)})
+
+
+def _wanted(source: str, market: Market) -> bool:
+    return bool(registry.load("sources", source).Settings.model_validate(market.sources[source]).recheck)
 
 
 def recheck(collector: Collector, source_name: str, market: Market, until: datetime) -> str:

@@ -8,6 +8,7 @@ An exchange is an object with at least `method` and `body`, and where recorded `
 import base64
 import codecs
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +69,8 @@ def _exchanges(content: bytes) -> list[dict[str, Any]] | None:
 
 def _status(value: Any) -> int:
     code = value.get("code") if isinstance(value, dict) else value
-    return int(code) if isinstance(code, int) or (isinstance(code, str) and code.isdecimal()) else 200
+    found = re.fullmatch(r"[1-5]\d\d", str(code), re.ASCII)
+    return int(found[0]) if found else 200
 
 
 def _content_type(exchange: Mapping[str, Any]) -> str:

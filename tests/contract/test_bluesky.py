@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from coolhead import registry
 from coolhead.errors import ConfigError, CoolheadError, PermanentError, TransientError
 from coolhead.http import Client
 from coolhead.sources import Fetched, Gone, Query
@@ -39,9 +38,10 @@ class Place:
         return replace(asked, **chosen)
 
     def pages(self, errors: list[CoolheadError] | None = None, **chosen: Any) -> list[Fetched]:
-        out = []
+        out: list[Fetched] = []
         try:
-            out += [*_each(Bluesky().payloads(self.query(**chosen), WINDOW, {}, CLIENT), out)]
+            for one in Bluesky().payloads(self.query(**chosen), WINDOW, {}, CLIENT):
+                out.append(one)
         except CoolheadError as error:
             if errors is None:
                 raise
@@ -50,13 +50,6 @@ class Place:
 
     def asked(self, method: str) -> list[Request]:
         return [r for network in (self.pds, self.public) for r in network.asked if r.path == f"/xrpc/{method}"]
-
-
-def _each(found: Iterator[Fetched], into: list[Fetched]) -> Iterator[Fetched]:
-    """Nothing, but `into` holds what came, also where an error ends it."""
-    for one in found:
-        into.append(one)
-    yield from ()
 
 
 def rows(pages: list[Fetched]) -> dict[str, dict[str, Any]]:
@@ -279,5 +272,28 @@ def test_a_canary_that_is_refused_is_no_silence(place: Place, fault: Fault, kind
         Bluesky().canary(place.query(), CLIENT)
 
 
-def test_it_is_registered() -> None:
-    assert registry.load("sources", "bluesky") is Bluesky
+def test_the_networks_own_rate_limit_says_when_to_come_again(place: Place) -> None:
+    """As the reference server does: seconds since 1970, and no Retry-After."""
+
+    class Busy(Peer):
+        def _session(self, request: Request) -> Answer:
+            headers = {"RateLimit-Limit": "30", "RateLimit-Remaining": "0", "RateLimit-Policy": "30;w=300"}
+            headers["RateLimit-Reset"] = str(int(datetime.now(UTC).timestamp()) + 280)
+            return Answer({"error": "RateLimitExceeded", "message": "Rate Limit Exceeded"}, 429, headers)
+
+    place.pds.peer = Busy(place.world)
+    with pytest.raises(TransientError) as error:
+        place.pages()
+    assert error.value.retry_after is not None
+    assert 270 < error.value.retry_after <= 281
+
+
+def test_an_error_names_the_call_and_repeats_no_words(place: Place) -> None:
+    class Refusing(Peer):
+        def _search(self, request: Request) -> Answer:
+            return Answer({"error": "BadQueryString", "message": f"cannot parse {request.params['q']}"}, 400)
+
+    place.pds.peer = Refusing(place.world)
+    with pytest.raises(PermanentError, match=r"app\.bsky\.feed\.searchPosts: answered 400 BadQueryString") as error:
+        place.pages()
+    assert "zefirella" not in str(error.value)

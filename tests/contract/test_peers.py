@@ -121,11 +121,12 @@ def test_pages_to_the_end(name: str, count: int, listening: Callable[..., Listen
     listener = listening(name, spread(count))
     listener.poll()
     assert listener.store.read(Quarantined) == []
-    assert set(listener.stored()) == listener.served()
+    stored = listener.stored()
+    assert set(stored) == listener.served()
     (log,) = listener.store.read(CollectionLog)
     assert (log.ok, log.rows) == (True, count)
     for post in listener.network.peer.world.seen():
-        mention = listener.stored()[listener.network.peer.native_id(post)]
+        mention = stored[listener.network.peer.native_id(post)]
         assert abs(mention.published_at - post.at) <= listener.network.peer.apart
         assert peers.BRAND in mention.text
 

@@ -42,7 +42,7 @@ def pages(asked: Query, errors: list[CoolheadError] | None = None, window: Windo
     out: list[Fetched] = []
     try:
         for one in Reddit().payloads(asked, window, {}, CLIENT):
-            out.append(one)  # noqa: PERF402
+            out.append(one)
     except CoolheadError as error:
         if errors is None:
             raise
@@ -198,7 +198,7 @@ def test_one_closed_subreddit_hides_no_other(network: Network) -> None:
     errors: list[CoolheadError] = []
     found = rows(pages(query(network, "r/zefirella", subreddits=("gelato",)), errors))
     assert set(found) == {network.peer.native_id(p) for p in network.peer.world.seen() if p.number % 3 == 0}
-    assert "/r/gelato/search: answered 404" in str(errors[0]).replace("...", "gelato/search") or "404" in str(errors[0])
+    assert "/r/gelato/search: answered 404" in str(errors[0])
 
 
 @pytest.mark.parametrize(
@@ -284,6 +284,21 @@ def test_subscribers_of_subreddits_and_accounts(network: Network) -> None:
     assert found == [("r/zefirella", None, 41_200), ("u/zefirella", None, 41_200)]
     with pytest.raises(PermanentError):
         list(Reddit().followers(query(network, "nobody"), CLIENT))
+
+
+def test_the_rate_limit_says_in_how_many_seconds_to_come_again(network: Network) -> None:
+    class Busy(Peer):
+        def answer(self, request: Request) -> Answer:
+            return Answer(
+                {"message": "Too Many Requests", "error": 429},
+                429,
+                {"x-ratelimit-remaining": "0.0", "x-ratelimit-reset": "421"},
+            )
+
+    network.peer = Busy(network.peer.world)
+    with pytest.raises(TransientError) as error:
+        pages(query(network))
+    assert error.value.retry_after == 421
 
 
 def test_a_canary_that_is_refused_is_no_silence(network: Network) -> None:

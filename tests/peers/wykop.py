@@ -114,7 +114,8 @@ class Wykop(Peer):
         if root is post:
             shown = below[:2] if nested and not link else []
             made["comments"] = {"count": len(below), "items": [self._post(p, nested=False) for p in shown]}
-            made["comments"]["count"] = max(post.comments, len(below)) if below else post.comments
+            # The world's own number where it says so many; else what there is.
+            made["comments"]["count"] = max(post.comments, len(below)) if post.comments > 2 else len(below)
         else:
             made |= {"parent": {"id": root.number, "resource": "link" if link else "entry"}}
             if link:

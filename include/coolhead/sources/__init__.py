@@ -25,6 +25,8 @@ class SourceSettings(BaseModel):
 
     connection: str = ""
     """Airflow connection with the credentials; empty: the one of the source's name."""
+    recheck: bool = True
+    """False: no mention is looked up again: on a network that charges for it, say."""
     active_from: date | None = None
     """Local day on which the market began to listen here; None: the day of the first poll."""
     retired_on: date | None = None

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from coolhead.errors import ConfigError, CoolheadError, PermanentError
-from coolhead.http import Client, shown
+from coolhead.http import Client, Explain, shown
 from coolhead.sources import Fetched, Query
 from coolhead.sources import _bluesky as shape
 
@@ -17,6 +17,9 @@ BATCH = 20
 """Posts or accounts looked up at once. The API allows 25, but servers with qs 6.14.2 refuse a list of more than 20."""
 
 By = Literal["author", "network", "unknown"]
+
+_SESSIONS: dict[tuple[str, str, str], str] = {}
+"""(server, login, app password) -> token, for as long as the process lives: all markets of a run share one session."""
 
 _CURES = {
     "AuthFactorTokenRequired": "the account wants a code by mail; make an app password, and write that into the connection",
@@ -46,7 +49,7 @@ class Api:
         self._states: dict[str, tuple[By, str]] = {}
 
     def open(self) -> None:
-        """Sign in; the token lives as long as this object."""
+        """Sign in, or go on with the session that this process has."""
         server, owner = self.query.settings.base_url, str(self.query.credentials.get("host") or "")
         if owner and (urlsplit(owner).hostname or owner) != urlsplit(server).hostname:
             raise ConfigError(
@@ -57,18 +60,29 @@ class Api:
             "identifier": self.query.secret("login", "the handle of an account"),
             "password": self.query.secret("password", "the app password"),
         }
-        url = f"{server}/xrpc/com.atproto.server.createSession"
+        key = (server, who["identifier"], who["password"])
+        token = _SESSIONS.get(key) or self._sign_in(server, who)
+        _SESSIONS[key] = token
+        self._headers = {"Authorization": f"Bearer {token}"}
+
+    def _sign_in(self, server: str, who: Mapping[str, str]) -> str:
+        method = "com.atproto.server.createSession"
+        where = f"{shown(server)} {method}"
+        answer = self.client.post(f"{server}/xrpc/{method}", json=who, explain=_explain(where))
         try:
-            token = json.loads(self.client.post(url, json=who, explain=_explain(url)).content)["accessJwt"]
+            return str(json.loads(answer.content)["accessJwt"])
         except (ValueError, TypeError, KeyError):
             raise PermanentError(
-                f"{shown(url)}: answered without a session; base_url must be a server of Bluesky's network"
+                f"{where}: answered without a session; base_url must be a server of Bluesky's network"
             ) from None
-        self._headers = {"Authorization": f"Bearer {token}"}
 
     def search(self, **params: Any) -> tuple[bytes, str]:
         """Body and origin."""
-        return self._get(self.query.settings.base_url, "app.bsky.feed.searchPosts", params, self._headers)
+        try:
+            return self._get(self.query.settings.base_url, "app.bsky.feed.searchPosts", params, self._headers)
+        except PermanentError:
+            _SESSIONS.clear()  # it may have lapsed: the next poll signs in anew
+            raise
 
     def public(self, method: str, **params: Any) -> tuple[bytes, str]:
         """As `search`, of the public server, to which no credential is ever sent."""
@@ -115,11 +129,13 @@ class Api:
             self._followers |= {p["did"]: p["followersCount"] for p in found if isinstance(p.get("followersCount"), int)}
 
     def _get(self, server: str, method: str, params: Mapping[str, Any], headers: Mapping[str, str]) -> tuple[bytes, str]:
-        url = f"{server}/xrpc/{method}"
-        return self.client.get(url, params, headers, explain=_explain(url)).content, shown(url)
+        where = f"{shown(server)} {method}"
+        return self.client.get(f"{server}/xrpc/{method}", params, headers, explain=_explain(where)).content, where
 
 
-def _explain(url: str) -> Any:
+def _explain(where: str) -> Explain:
+    """`where`: server and method; the client's own messages take a method's long name for a token, and hide it."""
+
     def explain(status: int, body: bytes) -> CoolheadError | None:
         try:
             told = json.loads(body)
@@ -127,8 +143,8 @@ def _explain(url: str) -> Any:
             return None
         error, message = (str(told.get(key) or "") for key in ("error", "message")) if isinstance(told, dict) else ("", "")
         if status == 400 and (error in {"NotFound", "AccountTakedown", "AccountDeactivated"} or "not found" in message.lower()):
-            return NotThere(f"{shown(url)}: answered 400 {error}", error)
-        cure = _CURES.get(error)
-        return PermanentError(f"{shown(url)}: answered {status} {error}; {cure}") if cure else None
+            return NotThere(f"{where}: answered 400 {error}", error)
+        cure = _CURES.get(error) or ("the same request will fail again" if status == 400 else None)
+        return PermanentError(f"{where}: answered {status} {error[:60]}; {cure}") if cure else None
 
     return explain

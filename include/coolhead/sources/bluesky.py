@@ -6,8 +6,8 @@ server (base_url); everything else is asked of the public server (public_url) wi
 what it blocks is hidden from its searches. The operators ask that search be used for people's questions and that whoever
 needs everything reads the network's event stream; a brand's terms every few minutes are a person's measure.
 
-A session is opened for each poll and forgotten after it; an account may open 30 in 5 minutes and 300 a day, so it is enough
-for one market (`poll`, `urgent`: 288 a day at most). Further markets take accounts of their own (`connection` in the plan).
+An account may open 30 sessions in 5 minutes and 300 a day: a run opens one for all its markets and forgets it at its end
+(`poll`, `urgent`: 288 a day at most).
 Search: one phrase a question, newest first, no stemming, so all forms are asked for; `lang` and exclusion are left to the
 matching here, because many apps write a wrong language. At most 10,000 posts a question and window.
 
@@ -73,7 +73,7 @@ class Bluesky(Source):
         reads="posts that hold the terms; tags of, answers to and quotes of own accounts; followers",
         demands="an account's app password; free",
         history="all posts, 10,000 a question",
-        limits="300 sessions a day and account (one market), 3,000 requests in 5 minutes; no list of reposts",
+        limits="300 sessions a day and account, 3,000 requests in 5 minutes; no list of reposts",
     )
     fields = {"login": "handle of an account that blocks nobody", "password": "app password of that account"}
     poll = timedelta(minutes=10)
