@@ -438,7 +438,12 @@ def test_frame_of_mentions(store: Store, mention: Make, match: Make, score: Make
         "confidence",
         "scored_lang",
         "scored_at",
+        "gone_by",
     ]
+    assert found.gone_by.isna().all()
+    with store.writing() as writer:
+        writer.bury([Tombstone(**key_of(late), gone_at=NOON + HOUR, by="network", evidence="suspended")])
+    assert list(frame(store).gone_by.fillna("-")) == ["-", "network"]
     nothing = frame(store, "elsewhere")
     assert len(nothing) == 0
     assert {c: str(t) for c, t in nothing.dtypes.items() if str(t) != "object"} == {

@@ -21,16 +21,16 @@ OTHER_MARKET = "  - name: Other\n    markets:\n      - {id: zefirella, time_zone
 
 # name: (file, what stands there, what is written instead, `FILE:LINE: ` of the message, what the message must hold)
 MISTAKES: dict[str, tuple[str, str, str, str, tuple[str, ...]]] = {
-    "typo in a key": (BRANDS, "public_url:", "public_ulr:", f"{BRANDS}:24: public_ulr", ("unknown key", "did you mean 'public_url'?")),
+    "typo in a key": (BRANDS, "public_url:", "public_ulr:", f"{BRANDS}:33: public_ulr", ("unknown key", "did you mean 'public_url'?")),
     "typo in a nested key": (
         BRANDS, "any_of:", "any_off:", f"{BRANDS}:10: brands.0.markets.0.terms.any_off", ("did you mean 'any_of'?", "any_of, all_of, none_of"),
     ),
-    "unknown key": (BRANDS, "public_url:", "colour: red\npublic_url:", f"{BRANDS}:24: colour", ("unknown key", "retention")),
+    "unknown key": (BRANDS, "public_url:", "colour: red\npublic_url:", f"{BRANDS}:33: colour", ("unknown key", "retention")),
     "missing key": (RULES, "    severity: S1\n", "", f"{RULES}:4: rules.0.severity", ("is missing; add it",)),
     "missing role": (
         ESCALATION, "roles: [spokesperson]", "roles: [duty_lead]", f"{ESCALATION}:1: the file", ("'spokesperson'", "anna, bruno, chiara"),
     ),
-    "unknown role": (ESCALATION, "[spokesperson]", "[boss]", f"{ESCALATION}:13: people.2.roles.0", ("'crisis_lead'", "it is 'boss'")),
+    "unknown role": (ESCALATION, "[spokesperson]", "[boss]", f"{ESCALATION}:14: people.2.roles.0", ("'crisis_lead'", "it is 'boss'")),
     "unknown rule": (RULES, "rule: threshold", "rule: treshold", f"{RULES}:5: rules.0.rule", ("'treshold' is none of: baseline, threshold",)),
     "unknown KPI": (RULES, "kpi: volume_z", "kpi: volumez", f"{RULES}:6: rule volume-spike.kpi", ("'volumez' is no KPI", "volume, volume_z")),
     "unknown source": (
@@ -40,10 +40,10 @@ MISTAKES: dict[str, tuple[str, str, str, str, tuple[str, ...]]] = {
         BRANDS, "          mastodon: [", "          mastadon: [", f"{BRANDS}:20: brands.0.markets.0.own_accounts.mastadon", ("mastodon",),
     ),
     "unknown channel": (
-        ESCALATION, "{email: bruno", "{pigeon: bruno", f"{ESCALATION}:10: people.1.addresses.pigeon", ("'pigeon' is none of: email",),
+        ESCALATION, "{email: bruno", "{pigeon: bruno", f"{ESCALATION}:11: people.1.addresses.pigeon", ("'pigeon' is none of: email",),
     ),
     "unknown channel in a step": (
-        ESCALATION, "channels: [email]", "channels: [pigeon]", f"{ESCALATION}:17: steps.0.channels.0", ("'pigeon' is none of: email",),
+        ESCALATION, "channels: [email]", "channels: [pigeon]", f"{ESCALATION}:18: steps.0.channels.0", ("'pigeon' is none of: email",),
     ),
     "channel that nobody has": (
         ESCALATION, "channels: [email]", "channels: [webhook]", f"{ESCALATION}:1: the file", ("steps.0", "none of duty_lead", "'webhook'"),
@@ -54,7 +54,7 @@ MISTAKES: dict[str, tuple[str, str, str, str, tuple[str, ...]]] = {
         BRANDS, "  - name: Zefirella\n", f"{OTHER_MARKET}  - name: Zefirella\n", f"{BRANDS}:1: the file", ("two markets have the id 'zefirella'",),
     ),
     "two people with one id": (ESCALATION, "id: bruno", "id: anna", f"{ESCALATION}:1: the file", ("two people have the id 'anna'",)),
-    "wrong type": (ESCALATION, "wait_minutes: 15", "wait_minutes: soon", f"{ESCALATION}:18: steps.0.wait_minutes", ("integer", "'soon'")),
+    "wrong type": (ESCALATION, "wait_minutes: 15", "wait_minutes: soon", f"{ESCALATION}:19: steps.0.wait_minutes", ("integer", "'soon'")),
     "a word that YAML reads as false": (
         BRANDS, "[en, it, pl, id]", "[en, no]", f"{BRANDS}:8: brands.0.markets.0.languages.1", ("it is False; write it in quotes",),
     ),
@@ -100,10 +100,10 @@ MISTAKES: dict[str, tuple[str, str, str, str, tuple[str, ...]]] = {
         ("'gelato' is none of the terms: zefirella, #zefirella",),
     ),
     "bad e-mail address": (
-        ESCALATION, "bruno@zefirella.example", "bruno at home", f"{ESCALATION}:10: people bruno.addresses.email", ("'bruno at home' is no",),
+        ESCALATION, "bruno@zefirella.example", "bruno at home", f"{ESCALATION}:11: people bruno.addresses.email", ("'bruno at home' is no",),
     ),
     "bad webhook address": (
-        ESCALATION, "{email: bruno@", "{webhook: 'ftp://x', email: bruno@", f"{ESCALATION}:10: people bruno.addresses.webhook", ("http(s)",),
+        ESCALATION, "{email: bruno@", "{webhook: 'ftp://x', email: bruno@", f"{ESCALATION}:11: people bruno.addresses.webhook", ("http(s)",),
     ),
     "wrong source setting": (
         BRANDS, '"https://social.example"', "social", f"{BRANDS}:22: market zefirella: sources.mastodon.base_url", ("it is 'social'",),

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from coolhead import incidents, registry
 from coolhead.clock import Fixed
 from coolhead.measuring import Measurer
-from coolhead.plan import Market, Plan
+from coolhead.plan import Market, Plan, Watched
 from coolhead.reports import daily, review
 from coolhead.reports._page import change, duration, percent, quote, table, web_link
 from coolhead.rows import (
@@ -34,6 +34,7 @@ from coolhead.rows import (
     Quarantined,
     Score,
     Signal,
+    Tombstone,
     key_of,
 )
 from coolhead.schema import Row
@@ -486,3 +487,78 @@ def test_csv_cells() -> None:
         csv.reader(io.StringIO(table(["h"], [["=1+1", "-2", "@x", "+3", "\tx", "plain", -2.5, None]]).split("\r\n", 1)[1]))
     )
     assert cells == ["'=1+1", "'-2", "'@x", "'+3", "'\tx", "plain", "-2.5", ""]
+
+
+def with_rivals(*names: str) -> Plan:
+    """The plan, whose market watches them on its Mastodon server."""
+    watch = tuple(
+        Watched(id=f"rival-{i}", name=name, terms=MARKET.terms, sources={"mastodon": MARKET.sources["mastodon"]})
+        for i, name in enumerate(names)
+    )
+    brand = PLAN.brands.brands[0].model_copy(update={"markets": (MARKET.model_copy(update={"watch": watch}),)})
+    return Plan(
+        brands=PLAN.brands.model_copy(update={"brands": (brand,)}), rules=PLAN.rules, escalation=PLAN.escalation
+    )
+
+
+def rivals_day(shop: Shop, plan: Plan, as_of: datetime = AS_OF) -> list[list[str]]:
+    page = daily.build(shop.store, plan, plan.markets[0], DAY, as_of)
+    section = page.partition("<h2>Brands we watch</h2>")[2].partition("</table>")[0]
+    return [[words(c) for c in re.findall(r"<td.*?</td>", row, re.S)] for row in re.findall(r"<tr>.*?</tr>", section, re.S)[1:]]
+
+
+def test_brands_we_watch_stand_beside_by_how_much_is_said(shop: Shop) -> None:
+    """Their numbers as they are seen: none is silence, blind is unknown, and a part is said to be one."""
+    plan = with_rivals("Quiet & Sons", "<b>Loud</b>", "Blind", "Part")
+    quiet, loud, blind, part = plan.markets[0].watched()
+    a_day(shop)
+    half = START + timedelta(hours=12)
+    for market, polls in ((quiet, [(START, END, True)]), (loud, [(START, END, True)]), (blind, [(START, END, False)]), (part, [(START, half, True), (half, END, False)])):  # fmt: skip
+        shop.store.upsert(
+            CollectionLog(source="mastodon", market=market.id, start=s, end=e, ok=ok, error=None if ok else "503", known_at=e)
+            for s, e, ok in polls
+        )
+    said = shop.store.read(Mention, own=False)
+    for market, count in ((loud, 40), (part, 3)):
+        shop.store.upsert(Match(**key_of(m), market=market.id, published_at=m.published_at, matched_by="x") for m in said[:count])
+        shop.store.upsert(Dirty(market=market.id, start=floor(m.published_at), mark="m") for m in said[:count])
+        Measurer(shop.store, market, LINEAR.name, LINEAR.revision).measure(Fixed(AS_OF))
+    shop.measure()
+    rows = rivals_day(shop, plan)
+    assert [row[:3] for row in rows] == [
+        ["<b>Loud</b>", "40", "ok"], ["Part", "3", "partial"], ["Blind", "unknown", "blind"], ["Quiet & Sons", "0", "quiet"],
+    ]  # fmt: skip
+    assert rows[0][3].startswith("63 %")
+    assert [row[3] for row in rows[2:]] == ["unknown", "unknown"]
+    page = daily.build(shop.store, plan, plan.markets[0], DAY, AS_OF)
+    assert "<b>Loud" not in page
+    assert "Mention volume 40 " in tile(page, "Mention volume") + " "  # ours are as they were
+    assert daily.build(shop.store, plan, plan.markets[0], DAY, AS_OF) == page
+
+
+def test_a_brand_that_watches_nobody_has_no_such_section(shop: Shop) -> None:
+    a_day(shop)
+    shop.measure()
+    assert "Brands we watch" not in shop.brief()
+    assert "removed since" not in shop.brief()
+
+
+def test_what_was_removed_since_still_counts_and_shows_no_word(shop: Shop) -> None:
+    a_day(shop)
+    loud = [shop.say(START + timedelta(hours=14), "negative", f"Zefirella bacherozzo {i}", audience=10**6, url="https://x.example/bacherozzo") for i in range(4)]  # fmt: skip
+    shop.measure()
+    before = shop.brief()
+    assert "bacherozzo" in before
+    with shop.store.writing() as writer:
+        writer.bury([
+            Tombstone(**key_of(m), gone_at=AS_OF, by=by, evidence="404")
+            for m, by in zip(loud, ("author", "author", "brand", "unknown"), strict=True)
+        ])  # fmt: skip
+    page = shop.brief()
+    assert (
+        "4 of the day's mentions were removed since: 2 by their authors, 1 by us, "
+        "1 by somebody: the network does not tell. They still count: they were said." in words(page)
+    )
+    assert "bacherozzo" not in page
+    assert tile(page, "Mention volume") == tile(before, "Mention volume")
+    assert tile(page, "Negative share") == tile(before, "Negative share")

@@ -4,8 +4,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from coolhead.reports._numbers import Reader
+from coolhead.reports._numbers import Number, Reader
 from coolhead.rows import ALL, KpiPoint
+from coolhead.verdicts import Listening
 from coolhead.windows import Window
 
 if TYPE_CHECKING:
@@ -21,19 +22,20 @@ class Other:
     """Another brand's day."""
 
     name: str
-    volume: float | None
+    volume: Number
     share: KpiPoint | None
 
 
 def others(reader: Reader, day: Window) -> list[Other]:
-    """The brands that the market watches, by how much is said of them; None where no number is stored."""
+    """The brands that the market watches, by how much is said of them. A count is 0 only where it is known to be."""
     out = []
-    for watched in reader.market.watch:
-        found = reader.points("day", day, market=watched.id, kpi=["volume", "negative_share"], source=ALL, lang=ALL)
-        numbers = {p.kpi: p for p in found}
-        volume = numbers.get("volume")
-        out.append(Other(watched.name, volume.value if volume else None, numbers.get("negative_share")))
-    return sorted(out, key=lambda o: (-(o.volume or 0), o.name))
+    for brand, watched in zip(reader.market.watch, reader.market.watched(), strict=True):
+        found = reader.points("day", day, market=watched.id, kpi=["volume", "negative_share"], lang=ALL)
+        rows = {p.source: p.n for p in found if p.kpi == "volume" and p.source != ALL}
+        verdict = Listening(reader.store, watched, day, reader.as_of).at(reader.as_of).verdict(day, rows)
+        numbers = {p.kpi: p for p in found if p.source == ALL}
+        out.append(Other(brand.name, reader.number("volume", list(numbers.values()), verdict), numbers.get("negative_share")))
+    return sorted(out, key=lambda o: (-(o.volume.value or 0), o.name))
 
 
 def vanished(frame: "pd.DataFrame") -> str:

@@ -97,7 +97,7 @@ def build(store: Store, plan: Plan, market: Market, day: date, as_of: datetime) 
         outages=_sight.outage_rows(d.outages, market.time_zone, as_of), breaks=_sight.breaks(d.reader, d.span), drivers=_mentions.drivers(d.frame, MOST),
         authors=_mentions.authors(d.frame, MOST), own=_mentions.quoted(d.frame[d.frame.own]),
         incidents=[_incident_row(i, d) for i in found], refused=_refused(d), lineage=_lineage(d),
-        others=_beside.others(d.reader, _only(d.span)), vanished=_beside.vanished(d.frame),
+        others=_beside.others(d.reader, d.seen), vanished=_beside.vanished(d.frame),
     )  # fmt: skip
 
 
