@@ -186,7 +186,7 @@ class Spent(Row):
     table_name: ClassVar[str] = "spent"
     connection: Annotated[Name, Key, Field(description="whose quota it is")]
     start: Annotated[Utc, Key]
-    requests: Count
+    requests: Annotated[Count, Col(operational=True)]
 
 
 class Cursor(Row):

@@ -1,6 +1,6 @@
 """Throughput of collecting, and how its cost grows with what is stored; run by hand:
 
-python tests/benchmarks/bench_collect.py [--rows 5000] [--stored 10000,1000000,5000000] [--database sqlite|postgresql]
+python tests/benchmarks/bench_collect.py [--rows 5000] [--sources mastodon] [--stored 10000,1000000,5000000] [--database postgresql]
 
 First, for each source and for all: rows per second through land, parse, validate and upsert (fetched before, from the
 source's network played over HTTP), beside the same bytes read by pandas and appended to a table with neither check nor key;
@@ -27,6 +27,7 @@ import sqlalchemy as sa
 sys.path[:0] = [str(Path(__file__).parents[1])]
 
 import peers
+from conftest import Postgres
 from contract.test_peers import Listener, spread
 from coolhead import registry
 from coolhead.collecting import Asked, collect_all
@@ -34,7 +35,7 @@ from coolhead.edge import Edge
 from coolhead.http import Client
 from coolhead.rows import Match, Mention
 from coolhead.sources import Fetched
-from coolhead.store import Store
+from coolhead.store import Store, migrate
 from coolhead.tables import TABLES
 from coolhead.windows import Window
 from peers import Network, Passing, World
@@ -46,10 +47,11 @@ WINDOWS, POSTS = 12, 200
 
 
 @contextmanager
-def listening(name: str, count: int, window: Window = HOUR) -> Generator[Listener]:
+def listening(name: str, count: int, window: Window = HOUR, url: str = "") -> Generator[Listener]:
+    """url: of a store to use; empty: a new one on SQLite."""
     world = World(spread(count, window))
     with tempfile.TemporaryDirectory() as folder, Network(peers.load(name, world)) as network:
-        made = Listener(Path(folder), network, name, CLIENT)
+        made = Listener(Path(folder), network, name, CLIENT, Store(url) if url else None)
         made.clock = Passing(window.end + timedelta(minutes=1))
         world.now = made.clock.now
         try:
@@ -148,12 +150,12 @@ def polls(store: Store, source: str, market: str, count: int) -> None:
             connection.execute(sa.insert(TABLES[CollectionLog]), rows[at : at + 50_000])
 
 
-def growth(sizes: list[int], name: str = "mastodon") -> None:
+def growth(sizes: list[int], url: str, name: str = "mastodon") -> None:
     print(
         f"\nwindow task of {name}, {POSTS} new posts in each of {WINDOWS} windows\n{'stored':>10} {'median ms':>10} {'ratio':>6}"
     )
     first, five = 0.0, timedelta(minutes=5)
-    with listening(name, 0) as listener:
+    with listening(name, 0, url=url) as listener:
         for size in sizes:
             fill(listener.store, size, name, listener.plan.markets[0].id)
             taken = []
@@ -193,8 +195,18 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rows", type=int, default=5_000)
     parser.add_argument("--stored", default="10000,1000000,5000000")
+    parser.add_argument("--database", default="sqlite", choices=["sqlite", "postgresql"], help="for the window task")
     parser.add_argument("--sources", default=",".join(peers.names()))
     options = parser.parse_args()
-    throughput(options.sources.split(","), options.rows)
-    if options.stored:
-        growth([int(n) for n in options.stored.split(",")])
+    if options.sources:
+        throughput(options.sources.split(","), options.rows)
+    sizes = [int(n) for n in options.stored.split(",") if n]
+    if sizes and options.database == "sqlite":
+        growth(sizes, "")
+    elif sizes:
+        server = Postgres(Path(tempfile.mkdtemp(prefix="coolhead-pg-")))
+        try:
+            migrate(url := server.create("bench"))
+            growth(sizes, url)
+        finally:
+            server.stop()

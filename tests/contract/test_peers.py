@@ -22,6 +22,7 @@ from coolhead.plan import Plan
 from coolhead.rechecking import recheck_all
 from coolhead.rows import CollectionLog, Cursor, Mention, Quarantined, Tombstone
 from coolhead.settings import Settings
+from coolhead.store import Store
 from coolhead.windows import Window
 from peers import Fault, Network, Passing, Post, World
 from unit.building import new_store
@@ -36,11 +37,13 @@ NEVER_WAITS = Client(allow_private=True, retries=0, timeout=(2, 0.4), sleep=lamb
 class Listener:
     """A store, a plan with one market, and one network to listen to."""
 
-    def __init__(self, folder: Path, network: Network, name: str, client: Client = NEVER_WAITS) -> None:
+    def __init__(
+        self, folder: Path, network: Network, name: str, client: Client = NEVER_WAITS, store: Store | None = None
+    ) -> None:  # fmt: skip
         folder.mkdir(parents=True, exist_ok=True)
         self.network, self.name, self.clock = network, name, Passing(WINDOW.end + timedelta(minutes=10))
-        self.where = Settings(folder, f"sqlite:///{folder / 'store.db'}", folder / "plan")
-        self.store = new_store(folder)
+        self.store = store or new_store(folder)
+        self.where = Settings(folder, self.store.url, folder / "plan")
         self.plan = a_plan(name, network)
         self.credentials = {name: network.peer.credentials()}
         self.client = replace(client, sleep=lambda seconds: self.clock.sleep(seconds))

@@ -12,7 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -23,6 +23,7 @@ import pytest
 import yaml
 
 import coolhead
+import peers
 from coolhead import clock, plan_files, rows, schema, settings
 from coolhead.clock import Clock, set_play
 from coolhead.plan import Market, Plan
@@ -30,16 +31,18 @@ from coolhead.rows import CollectionLog, Cursor, Dirty, Incident, IncidentEvent,
 from coolhead.settings import Settings
 from coolhead.store import Store
 from coolhead.windows import Window
+from peers import Network, Post, World
 
 HERE = Path(__file__).parent
 SOURCE = Path(coolhead.__file__).parent
 NOW = datetime(2026, 3, 25, 11, 30, tzinfo=UTC)
 BEGIN = datetime(2026, 3, 25, 10, tzinfo=UTC)
 
-NOT_HERE = {"dirty", "follower", "plan_version", "silence", "outage", "spent", "tombstone"}
+NOT_HERE = {"dirty", "follower", "plan_version", "silence", "outage", "spent"}
 """Tables that these tasks leave empty: others fill them."""
 POINTS = {
     "poll": ["landing.meta", "landing.bytes", "poll.parsed", "poll.written", "poll.committed"],
+    "recheck": ["recheck.parsed", "recheck.written", "recheck.committed"],
     "gate": ["gate.written"],
     "score": ["score.computed", "score.written"],
     "evaluate": ["measure.computed", "measure.written", "judge.computed", "judge.written"],
@@ -48,6 +51,8 @@ POINTS = {
     "decide": ["decide.appended"],
 }
 """stage -> its fail points, in the order of the data's way."""
+SHARED = {"recheck": ["landing.meta", "landing.bytes"]}
+"""stage -> fail points that another one passes too."""
 RANDOM = {"mark"}
 """Columns that are new at every write, by declaration."""
 
@@ -101,8 +106,14 @@ def decide(store: Store, chosen: Plan, market: Market, where: Settings, now: Clo
     run(store, incident.incident_id, f"{incident.incident_id}.acknowledge.0", "acknowledge", "anna", now.now(), "I see it")
 
 
+def recheck(store: Store, chosen: Plan, market: Market, where: Settings, now: Clock) -> None:
+    from coolhead.rechecking import recheck_all
+
+    recheck_all(store, chosen, where, now, "mastodon", BEGIN + timedelta(hours=2))
+
+
 STAGES: dict[str, Callable[[Store, Plan, Market, Settings, Clock], None]] = {
-    "poll": poll, "gate": gate, "score": score, "evaluate": evaluate, "announce": announce, "send": send, "decide": decide,
+    "poll": poll, "recheck": recheck, "gate": gate, "score": score, "evaluate": evaluate, "announce": announce, "send": send, "decide": decide,
 }  # fmt: skip
 
 
@@ -121,7 +132,7 @@ def perform(stage: str, where: Settings) -> None:
 
 def kill(stage: str, point: str, where: Settings) -> None:
     """The same in a process of its own, which dies at the point."""
-    env = {**os.environ, "PYTHONPATH": str(HERE), "COOLHEAD_HOME": str(where.home), "COOLHEAD_STORE": where.store, "COOLHEAD_KILL_AT": point}  # fmt: skip
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent)]), "COOLHEAD_HOME": str(where.home), "COOLHEAD_STORE": where.store, "COOLHEAD_KILL_AT": point}  # fmt: skip
     code = f"import test_crash; from coolhead import settings; test_crash.perform({stage!r}, settings.load())"
     died = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=120, check=False)
     assert died.returncode == -signal.SIGKILL, f"{point} was not reached\n{died.stderr}"
@@ -152,10 +163,10 @@ def export(folder: Path) -> None:
         os.utime(path, (0, 0))
 
 
-def crisis_plan(folder: Path) -> None:
-    def market(name: str, *terms: str) -> dict[str, Any]:
+def crisis_plan(folder: Path, server: dict[str, Any]) -> None:
+    def market(name: str, term: str, **sources: Any) -> dict[str, Any]:
         return {
-            "id": name, "time_zone": "Europe/Rome", "languages": ["en", "it"], "terms": {"any_of": list(terms)}, "sources": {"files": {}},
+            "id": name, "time_zone": "Europe/Rome", "languages": ["en", "it"], "terms": {"any_of": [term]}, "sources": sources or {"files": {}},
         }  # fmt: skip
 
     people = [
@@ -176,7 +187,17 @@ def crisis_plan(folder: Path) -> None:
     ]
     files = {
         "brands.yaml": {
-            "brands": [{"name": "Zefirella", "markets": [market("zefirella", "zefirella"), market("limonata", "limonata")]}],
+            "brands": [
+                {
+                    "name": "Zefirella",
+                    "markets": [
+                        market("zefirella", "zefirella"),
+                        market("limonata", "limonata"),
+                        market("granita", peers.BRAND, mastodon=server),
+                    ],
+                }
+            ],
+            "network": {"allow_private": True},
             "quality": {"max_refused_share": 0.5},
         },
         "rules.yaml": {"rules": rules},
@@ -185,6 +206,17 @@ def crisis_plan(folder: Path) -> None:
     folder.mkdir(parents=True)
     for name, content in files.items():
         (folder / name).write_text(yaml.safe_dump(content), encoding="utf-8")
+
+
+def heard(where: Settings, network: Network) -> None:
+    """Three posts, which are stored; then one of them is edited and one removed."""
+    from coolhead.collection import Collector
+
+    chosen, store = plan_files.load(where.plan), Store(where.store)
+    Collector(store, chosen, where, clock.load(where.play)).poll("mastodon", chosen.market("granita"), Window(BEGIN, NOW))
+    store.close()
+    network.peer.world.edit(1, text=f"{peers.BRAND}: corretto", likes=9, edited_at=BEGIN + timedelta(minutes=30))
+    network.peer.world.remove(2)
 
 
 @dataclass
@@ -245,13 +277,21 @@ def yard(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture(scope="module")
-def clean(yard: Yard) -> dict[str, State]:
+def network(yard: Yard) -> Iterator[Network]:
+    """Of its own for each kind of store: it changes once."""
+    with Network(peers.load("mastodon", World(Post(n, BEGIN + timedelta(minutes=n)) for n in (1, 2, 3)))) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def clean(yard: Yard, network: Network) -> dict[str, State]:
     """stage -> the state before it; `end` -> after all of them. One run, nobody killed."""
     now = yard.copy()
-    crisis_plan(now.where.plan)
+    crisis_plan(now.where.plan, network.settings())
     export(now.where.inbox / "zefirella")
     set_play(now.where.play, NOW)
     (now.where.home / "author.key").write_text("00" * 32)
+    heard(now.where, network)
     found = {}
     for stage in STAGES:
         found[stage] = yard.copy(now)
@@ -284,17 +324,18 @@ def test_the_clean_run_does_what_it_is_for(clean: dict[str, State]) -> None:
     assert any(q.item.startswith("id ") and q.item.endswith(":7") for q in store.read(Quarantined))
     assert store.read(IncidentEvent)
     store.close()
-    assert counts["mention"] == 39
+    assert counts["mention"] == 39 + 3
     assert counts["quarantine"] == 3
     assert counts["match"] > counts["mention"]
-    assert counts["payload"] == 2
+    assert counts["payload"] == 2 + 2
+    assert counts["tombstone"] == 1
     assert counts["dirty"] == 0
     assert {t for t, n in counts.items() if n == 0} <= NOT_HERE
     assert len([f for f in clean["end"].files() if f.startswith("notices/")]) == 2
 
 
 @pytest.mark.parametrize(
-    ("stage", "point"), [(stage, point) for stage, points in POINTS.items() for point in points], ids=lambda x: str(x)
+    ("stage", "point"), [(stage, point) for some in (POINTS, SHARED) for stage, points in some.items() for point in points], ids=str
 )  # fmt: skip
 def test_killed_and_run_again_equals_one_clean_run(
     yard: Yard, clean: dict[str, State], after: dict[str, Any], stage: str, point: str
@@ -312,7 +353,7 @@ def test_killed_and_run_again_equals_one_clean_run(
 def test_run_twice_equals_run_once(yard: Yard, clean: dict[str, State]) -> None:
     """Every stage again, from the first, over the store in which all of them have run."""
     state = yard.copy(clean["end"])
-    for stage in ("poll", "gate", "score", "evaluate", "announce", "send", "decide"):
+    for stage in ("poll", "recheck", "gate", "score", "evaluate", "announce", "send", "decide"):
         perform(stage, state.where)
     assert state.tables() == clean["end"].tables()
     assert state.files() == clean["end"].files()
@@ -326,9 +367,9 @@ def test_what_was_landed_is_not_lost_with_the_file(yard: Yard, clean: dict[str, 
         path.unlink()
     perform("poll", state.where)
     store = Store(state.where.store)
-    assert (store.count(Mention), store.count(Payload)) == (40, 2)
-    assert store.count(Cursor) == 0  # what was not fetched now moves no cursor
-    assert [log.ok for log in store.read(CollectionLog, start=BEGIN, end=NOW)] == [True]
+    assert (store.count(Mention, source="files"), store.count(Payload, source="files")) == (40, 2)
+    assert store.count(Cursor, source="files") == 0  # what was not fetched now moves no cursor
+    assert [log.ok for log in store.read(CollectionLog, source="files", start=BEGIN, end=NOW)] == [True]
     store.close()
 
 
@@ -338,12 +379,33 @@ def test_a_kill_leaves_no_half_transaction(yard: Yard, clean: dict[str, State]) 
     kill("poll", "poll.written", state.where)
     assert state.tables() == clean["poll"].tables()
     kill("poll", "poll.committed", state.where)
-    assert len(state.tables()["mention"]) == 40
-    meta = next(p for p in state.where.landing.rglob("*.meta.json"))
+    assert len(state.tables()["mention"]) == 40 + 3
+    meta = next(p for p in (state.where.landing / "files").rglob("*.meta.json"))
     assert json.loads(meta.read_text())["source"] == "files"
     store = Store(state.where.store)
-    assert {d.market for d in store.read(Dirty)} == {"zefirella", "limonata"}
+    assert {d.market for d in store.read(Dirty)} == {"zefirella", "limonata", "granita"}
     store.close()
+
+
+def test_what_is_stored_and_not_settled_is_not_doubled(yard: Yard, clean: dict[str, State]) -> None:
+    """Killed between the commit and taking the marks away: the next run finds them, stores nothing again, and clears up."""
+    for stage, source in (("poll", "files"), ("recheck", "mastodon")):
+        state = yard.copy(clean[stage])
+        pending = state.where.landing / source / "pending"
+        kill(stage, f"{stage}.committed", state.where)
+        marks, tables = list(pending.iterdir()), state.tables()
+        assert marks
+        chosen, store = plan_files.load(state.where.plan), Store(state.where.store)
+        from coolhead.collection import Collector
+
+        market = next(m for m in chosen.markets if source in m.sources)
+        window = Window(NOW - timedelta(minutes=5), NOW)
+        Collector(store, chosen, state.where, clock.load(state.where.play)).poll(source, market, window)
+        store.close()
+        assert list(pending.iterdir()) == []
+        again = state.tables()
+        for name in ("mention", "match", "tombstone", "quarantine"):
+            assert again[name] == tables[name], name
 
 
 def test_outside_tests_a_fail_point_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

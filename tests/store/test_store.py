@@ -40,6 +40,7 @@ from coolhead.rows import (
     Payload,
     Quarantined,
     Score,
+    Tombstone,
     key_of,
 )
 from coolhead.schema import Col, Row, Text
@@ -442,7 +443,7 @@ def test_frame_of_mentions(store: Store, mention: Make, match: Make, score: Make
     ]
     assert found.gone_by.isna().all()
     with store.writing() as writer:
-        writer.bury([Tombstone(**key_of(late), gone_at=NOON + HOUR, by="network", evidence="suspended")])
+        writer.bury([Tombstone(**key_of(late), gone_at=NOON + MINUTE, by="network", evidence="suspended")])
     assert list(frame(store).gone_by.fillna("-")) == ["-", "network"]
     nothing = frame(store, "elsewhere")
     assert len(nothing) == 0
