@@ -22,6 +22,7 @@ from coolhead.plan import Plan
 from coolhead.rechecking import recheck_all
 from coolhead.rows import CollectionLog, Cursor, Mention, Quarantined, Tombstone
 from coolhead.settings import Settings
+from coolhead.sources import Source
 from coolhead.store import Store
 from coolhead.windows import Window
 from peers import Fault, Network, Passing, Post, World
@@ -292,6 +293,23 @@ def test_followers(name: str, listening: Callable[..., Listener]) -> None:
     source = registry.load("sources", name)()
     found = list(source.followers(listener.collector.query(source, listener.plan.markets[0]), listener.client))
     assert [(account, count) for account, _, count in found] == [(listener.network.peer.own_accounts()[0], 41_200)]
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if registry.load("sources", n).canary is not Source.canary])
+def test_a_canary_answers_or_raises(name: str, listening: Callable[..., Listener]) -> None:
+    source, listener = registry.load("sources", name)(), listening(name, spread(3))
+    query = listener.collector.query(source, listener.plan.markets[0])
+    assert source.canary(query, listener.client) in {True, False}
+    listener.network.fault = lambda _: "500"
+    with pytest.raises(TransientError):
+        source.canary(query, listener.client)
+
+
+@pytest.mark.parametrize("posts", [0, 1])
+def test_the_canary_of_mastodon(posts: int, listening: Callable[..., Listener]) -> None:
+    source, listener = registry.load("sources", "mastodon")(), listening("mastodon", spread(posts))
+    query = listener.collector.query(source, listener.plan.markets[0])
+    assert source.canary(query, listener.client) is bool(posts)
 
 
 bounds = st.tuples(st.integers(0, 11), st.integers(1, 6))

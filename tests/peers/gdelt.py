@@ -1,5 +1,6 @@
 """GDELT's DOC 2.0 API: article lists, errors as plain text with status 200 (blog.gdeltproject.org/gdelt-doc-2-0-api-debuts)."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,15 +27,23 @@ class Gdelt(Peer):
             return Answer(b"Invalid mode.", 200, {"Content-Type": "text/html"})
         if not 2 < len(asked.get("query", "")) <= 250:
             return Answer(b"Your query was too short or too long.\n", 200, {"Content-Type": "text/html"})
-        since, until = (
-            datetime.strptime(asked[n], "%Y%m%d%H%M%S").replace(tzinfo=UTC) for n in ("startdatetime", "enddatetime")
-        )
+        since, until = self._span(asked)
         if until - since < STEP:
             return Answer(b"Timespan is too short.\n", 200, {"Content-Type": "text/html"})
-        named = "zefirella" in asked["query"].lower()
+        named = asked["query"] == "weather" or "zefirella" in asked["query"].lower()
         shown = [p for p in self.world.seen() if named and since <= seen_at(p) <= until]
         articles = [self._article(p) for p in shown[: min(request.number("maxrecords", 75), 250)]]
         return Answer({"articles": articles} if articles else {})
+
+    def _span(self, asked: Mapping[str, str]) -> tuple[datetime, datetime]:
+        """Both dates, or so many hours until now (`timespan=6h`)."""
+        if "timespan" in asked:
+            now = self.world.now()
+            return now - timedelta(hours=int(asked["timespan"].removesuffix("h"))), now
+        since, until = (
+            datetime.strptime(asked[n], "%Y%m%d%H%M%S").replace(tzinfo=UTC) for n in ("startdatetime", "enddatetime")
+        )
+        return since, until
 
     def _article(self, post: Post) -> dict[str, Any]:
         return {

@@ -18,6 +18,8 @@ class Mastodon(Peer):
     def answer(self, request: Request) -> Answer:
         if request.path == "/api/v1/timelines/tag/zefirella":
             return Answer(self._timeline(request))
+        if request.path == "/api/v1/timelines/public":
+            return Answer([self._status(p) for p in self.world.seen()[: request.number("limit", 20)]])
         if request.path == "/api/v1/accounts/lookup" and request.params.get("acct") == OWN:
             return Answer({"id": "1", "acct": OWN, "followers_count": self.world.followers})
         if request.path.startswith("/api/v1/statuses"):

@@ -44,6 +44,8 @@ class Wykop(Peer):
             return _refused(403, "Access Denied.")
         if path in {"search/entries", "search/links"}:
             return self._search(request, path.endswith("links"))
+        if path == "entries":
+            return self._listed(request, [p for p in self._posts() if p.number < LINKS])
         if path == "tags/lodyzefirella/stream":
             return self._listed(request, [p for p in self._posts() if "#lodyzefirella" in p.text])
         if found := re.fullmatch(r"profile/users/(\w+)(?:/(entries|links)/added)?", path):

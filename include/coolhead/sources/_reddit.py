@@ -5,6 +5,7 @@ by id. Accounts (t2), private messages (t4), subreddits (t5) and what stands for
 """
 
 import json
+import re
 from collections import deque
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -17,9 +18,19 @@ SITE = "https://www.reddit.com"
 POST, COMMENT = "t3", "t1"
 
 _WITHOUT_POSTS = frozenset(
-    "json names subreddits rules site_rules jquery link_karma total_karma choices current traffic_month".split()
+    """json names subreddits rules site_rules jquery link_karma total_karma choices current traffic_month sr_name mod_notes
+    conversationIds conversation conversations conversation_ids moderatorIds snoomojis s3UploadLease websocketUrl asset
+    output_mode body_restriction_policy collection_id accept_pms all_awardings shortName layout flairType text_editable
+    img_src awarder_karma_received account_ids""".split()
 )
 """Keys of answers that are neither listings nor things ({kind, data})."""
+_TOGETHER = tuple(
+    frozenset(keys.split("+"))
+    for keys in "date+id+name day+hour+month data+order errors+ok+status id+kind+styles archived+inprogress+mod".split()
+)
+_ALONE = tuple({key} for key in ("name", "created", "deleted", "id", "title", "users"))
+_BARE = re.compile(r"t[13]_[0-9a-z]+")
+"""Name of a post or comment, which an answer to an edit holds without its kind."""
 _BY_AUTHOR = {"deleted", "author"}
 _BY_MODERATORS = {"moderator", "automod_filtered"}
 _SAID_GONE = {
@@ -98,12 +109,21 @@ def _is_answer(part: Any) -> bool:
     return isinstance(part, dict) and (
         (isinstance(part.get("kind"), str) and isinstance(part.get("data"), (dict, list)))
         or bool(part.keys() & _WITHOUT_POSTS)
-        or {"access_token", "expires_in"} <= part.keys()
+        or any(keys <= part.keys() for keys in (*_TOGETHER, {"access_token", "expires_in"}))
+        or part.keys() - {"next", "prev"} in _ALONE
+        or _is_bare(part)
+        or (bool(part) and all(str(name).startswith("t2_") for name in part))  # accounts by id
     )
+
+
+def _is_bare(thing: Any) -> bool:
+    return isinstance(thing, dict) and isinstance(thing.get("name"), str) and bool(_BARE.fullmatch(thing["name"]))
 
 
 def _things(found: Any) -> Iterator[tuple[str, Any]]:
     """(t1 or t3, its data) of all that is within."""
+    if _is_bare(found):
+        yield found["name"][:2], found
     yield from ((str(n["kind"]), n["data"]) for n in _nodes(found) if n.get("kind") in {POST, COMMENT} and "data" in n)
 
 

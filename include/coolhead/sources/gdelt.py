@@ -194,7 +194,9 @@ def _time(value: Any) -> Any:
     """20260303T091500Z; anything else is left, and refused at the edge."""
     found = re.fullmatch(r"(\d{8})T?(\d{6})Z?", str(value or ""))
     try:
-        return datetime.strptime("".join(found.groups()), "%Y%m%d%H%M%S").replace(tzinfo=UTC) if found else f"{value} is no time"
+        return (
+            datetime.strptime("".join(found.groups()), "%Y%m%d%H%M%S").replace(tzinfo=UTC) if found else f"{value} is no time"
+        )
     except ValueError:
         return f"{value} is no time"
 

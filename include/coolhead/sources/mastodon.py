@@ -35,7 +35,7 @@ from pydantic import AfterValidator, Field
 from coolhead.errors import ConfigError, CoolheadError, PermanentError
 from coolhead.http import Client, Response, shown
 from coolhead.sources import About, Fetched, Gone, Query, Rate, Source, SourceSettings
-from coolhead.sources._html import plain, time_or_raw
+from coolhead.sources import _mastodon as shape
 from coolhead.windows import Window
 
 LIMIT = 40
@@ -121,7 +121,7 @@ class Mastodon(Source):
                 return
             if page == MAX_PAGES:
                 raise PermanentError(_endless(f"search {word!r}", window))
-            if any(status.get("visibility") in {"private", "direct"} for status in _statuses(answer.content, shown(url))):
+            if any(status.get("visibility") in {"private", "direct"} for status in shape.page(answer.content, shown(url))):
                 raise PermanentError(
                     f"{shown(url)}: found posts that are not public, and are not kept; search needs a server that knows in:public"
                 )
@@ -133,8 +133,7 @@ class Mastodon(Source):
                 return
 
     def mentions(self, content: bytes, meta: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        for status in _statuses(content, "payload"):
-            yield _mention(status) if isinstance(status, dict) else {"unreadable": status}
+        yield from shape.rows(shape.read(content, "payload"))
 
     def recheck(self, query: Query, native_ids: Sequence[str], client: Client) -> Iterator[Fetched | Gone]:
         """What a batch leaves out is asked for by itself: older servers know no batches, and only a 404 says that it is gone."""
@@ -151,6 +150,10 @@ class Mastodon(Source):
                     yield Fetched(b"[" + answer.content + b"]", shown(answer.url))
                 except _NotThere:
                     yield Gone(one, "unknown", "404: deleted by its author or the server, or no longer public")
+
+    def canary(self, query: Query, client: Client) -> bool:
+        """Does anybody publish anything on the server? Closed to the public, it raises, which proves neither."""
+        return bool(_ids(client.get(f"{query.settings.base_url}/api/v1/timelines/public", {"limit": 1})))
 
     def _batch(self, url: str, native_ids: Sequence[str], client: Client) -> Fetched | None:
         try:
@@ -212,32 +215,6 @@ def _endless(what: str, window: Window) -> str:
     return f"{what}: more than {MAX_PAGES} pages of {LIMIT} in {window}; collect it again in shorter windows (start, end)"
 
 
-def _statuses(content: bytes, where: str) -> list[Any]:
-    """Of any shape: a timeline is a list; other answers hold it within (_of_object)."""
-    try:
-        found = json.loads(content)
-    except (ValueError, RecursionError):
-        raise PermanentError(f"{where}: no JSON, so neither a timeline nor a search (truncated, or an error page)") from None
-    if isinstance(found, dict):
-        return _of_object(found, where)
-    if not isinstance(found, list):
-        raise PermanentError(f"{where}: no JSON list of statuses, so neither a timeline nor a search")
-    return found
-
-
-def _of_object(found: dict[str, Any], where: str) -> list[Any]:
-    """Statuses of a search, of a thread (context), or a single one; accounts, servers and tokens hold none."""
-    if isinstance(found.get("statuses"), list):
-        return list(found["statuses"])
-    if isinstance(found.get("ancestors"), list) and isinstance(found.get("descendants"), list):
-        return [*found["ancestors"], *found["descendants"]]
-    if {"content", "account", "created_at"} <= found.keys():
-        return [found]
-    if {"acct", "domain", "access_token"} & found.keys():
-        return []
-    raise PermanentError(f"{where}: no JSON list of statuses, so neither a timeline nor a search")
-
-
 def _ids(answer: Response) -> list[int]:
     """Ids of a page. A page that is none is refused here, before it is landed."""
     return _ids_of(answer.content, answer.url)
@@ -245,49 +222,6 @@ def _ids(answer: Response) -> list[int]:
 
 def _ids_of(content: bytes, url: str) -> list[int]:
     try:
-        return [int(status["id"]) for status in _statuses(content, shown(url))]
+        return [int(status["id"]) for status in shape.page(content, shown(url))]
     except (TypeError, KeyError, ValueError):
         raise PermanentError(f"{shown(url)}: statuses without numeric ids; base_url must be a Mastodon server") from None
-
-
-def _mention(status: dict[str, Any]) -> dict[str, Any]:
-    account, reblog = _dict(status.get("account")), _dict(status.get("reblog"))
-    unreadable = [part for part in ("account", "reblog") if not isinstance(status.get(part), (dict, type(None)))]
-    content = status.get("content")
-    warning = status.get("spoiler_text")
-    text = plain(content) if isinstance(content, str) else content
-    row = {
-        "native_id": status.get("id"),
-        "published_at": time_or_raw(status.get("created_at")),
-        # The content warning stands above the text and is read first.
-        "text": f"{warning}\n\n{text}" if warning and isinstance(text, str) else text,
-        "lang": status.get("language"),
-        "url": status.get("url") or status.get("uri"),
-        "author": _author(account),
-        # Some servers let an account hide its followers, and then say -1.
-        "audience": None if account.get("followers_count") == -1 else account.get("followers_count"),
-        "likes": status.get("favourites_count"),
-        "comments": status.get("replies_count"),
-        "shares": status.get("reblogs_count"),
-        "repost_of": reblog.get("id"),
-        "parent": status.get("in_reply_to_id"),
-        "edited_at": time_or_raw(status.get("edited_at")),
-        "unreadable_part": ", ".join(unreadable) or None,  # no column of ours, so the edge refuses the row with this name
-    }
-    return {name: value for name, value in row.items() if value is not None}
-
-
-def _dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _author(account: dict[str, Any]) -> str | None:
-    """user@host: the server leaves its own host out."""
-    name, url = account.get("acct"), account.get("url")
-    if not isinstance(name, str) or "@" in name or not isinstance(url, str):
-        return name if isinstance(name, str) else None
-    try:
-        host = urlsplit(url).hostname
-    except ValueError:
-        host = None
-    return f"{name}@{host}" if host else name
