@@ -96,7 +96,7 @@ class Collector:
         client = self.asking(source, query)
         fetched, errors = self._fetch(source, market, source.payloads(query, asked, cursor, client))
         parsed = []
-        for landed in self._uncommitted(source.name, market.id, fetched):
+        for landed in self._to_read(source.name, market.id, fetched):
             parsed.append(edge.read(landed, self.landing.read(landed), source, query.own_accounts, errors))
         # A mention that several questions found counts once.
         inside = {m.native_id: m.published_at for p in parsed for m in p.mentions if m.published_at in window}.values()
@@ -116,7 +116,7 @@ class Collector:
             writer.upsert([*logs, *moved, *covered(parsed, market.id, self.clock)])
             failpoint.reached("poll.written")
         failpoint.reached("poll.committed")
-        self.landing.settle(p.landed for p in parsed)
+        self.settle([p.landed for p in parsed])
         if errors:
             raise errors[0]
         _check_quality(parsed, self.plan.brands.quality.max_refused_share)
@@ -133,17 +133,23 @@ class Collector:
             return fetched, [error]
         return fetched, []
 
-    def _uncommitted(self, source: str, market: str, landed: Sequence[Landed]) -> list[Landed]:
-        """What was landed now, or by a poll that died before it committed, and is not stored yet."""
-        here = [l for l in [*self.landing.pending(source), *landed] if l.market == market]
-        found = {l.payload_id: l for l in here}
-        done = {p.payload_id: p.path for p in self.store.read(Payload, payload_id=list(found))} if found else {}
-        stored = [l for l in here if l.payload_id in done]
-        self.landing.settle(stored)
-        for l in stored:
-            if done[l.payload_id] != l.path:
-                self.landing.remove(l.path)  # the same bytes, on a later day: retention and erasure know one place
-        return [l for payload_id, l in found.items() if payload_id not in done]
+    def _to_read(self, source: str, market: str, landed: Sequence[Landed]) -> list[Landed]:
+        """What was landed now, even if the same bytes were stored before: what changed in between may have changed back. And
+        first, oldest first, what a poll landed that died before it committed."""
+        waiting = sorted((l for l in self.landing.pending(source) if l.market == market), key=lambda l: l.fetched)
+        now = {l.payload_id: l for l in landed}
+        left = [l for l in waiting if l.payload_id not in now]
+        done = {p.payload_id for p in self.store.read(Payload, payload_id=[l.payload_id for l in left])} if left else set()
+        self.landing.settle(l for l in left if l.payload_id in done)
+        return [*(l for l in left if l.payload_id not in done), *now.values()]
+
+    def settle(self, landed: Sequence[Landed]) -> None:
+        """They are stored; of the same bytes on two days the first copy is kept: retention and erasure know one place."""
+        kept = {p.payload_id: p.path for p in self.store.read(Payload, payload_id=[l.payload_id for l in landed])}
+        self.landing.settle(landed)
+        for l in landed:
+            if kept[l.payload_id] != l.path:
+                self.landing.remove(l.path)
 
     def _scrolled(self, log: CollectionLog, fetched: Sequence[Landed]) -> list[CollectionLog]:
         """What lies before the oldest entry of an answer that shows the latest only may have been missed. Before the first

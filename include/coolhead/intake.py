@@ -31,6 +31,7 @@ class Intake:
 
         Only a new mention or a changed text makes its window dirty: likes that grow do not. Returns new mentions.
         """
+        writer.lock(Tombstone)  # what is known of a mention must stay so until this is written
         new = 0
         for source in dict.fromkeys(p.landed.source for p in parsed):
             mine = [p for p in parsed if p.landed.source == source]

@@ -4,7 +4,7 @@ Stateless, so it may run at any time: a run looks at the mentions that were that
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +15,7 @@ from coolhead.edge import Edge, Parsed
 from coolhead.errors import CoolheadError, TransientError
 from coolhead.http import Client
 from coolhead.plan import Market, Plan
-from coolhead.rows import Match, Payload, Tombstone
+from coolhead.rows import Match, Tombstone
 from coolhead.settings import Settings
 from coolhead.sources import Fetched, Gone, Source
 from coolhead.store import Store
@@ -77,29 +77,19 @@ def recheck(collector: Collector, source_name: str, market: Market, until: datet
             continue
         landed = collector.landing.put(source.name, market.id, found, collector.clock.now())
         parsed.append(edge.read(landed, found.content, source, query.own_accounts, errors))
-    before = _paths(collector.store, parsed)
     failpoint.reached("recheck.parsed")
     with collector.store.writing() as writer:
         collector.intake.write(writer, parsed)
         buried = collector.intake.bury(writer, source.name, gone, collector.clock.now())
         failpoint.reached("recheck.written")
     failpoint.reached("recheck.committed")
-    for p in parsed:
-        if before.get(p.landed.payload_id, p.landed.path) != p.landed.path:
-            collector.landing.remove(p.landed.path)  # the same bytes, on a later day: retention and erasure know one place
-    collector.landing.settle(p.landed for p in parsed)
+    collector.settle([p.landed for p in parsed])
     if errors:
         raise errors[0]
     again = sum(len(p.mentions) for p in parsed)
     return f"{len(due)} due, {again} still there, {buried} vanished" + (
         f", {len(due) - MOST} left out" if len(due) > MOST else ""
     )
-
-
-def _paths(store: Store, parsed: Sequence[Parsed]) -> dict[str, str]:
-    """Where those payloads lie that came before, by id."""
-    ids = [p.landed.payload_id for p in parsed]
-    return {p.payload_id: p.path for p in store.read(Payload, payload_id=ids)} if ids else {}
 
 
 def _until_error(found: Iterable[Fetched | Gone], errors: list[CoolheadError]) -> Iterator[Fetched | Gone]:

@@ -15,6 +15,8 @@ from coolhead.errors import PermanentError
 from coolhead.sources._html import storable, time_or_raw
 
 POST = "app.bsky.feed.post"
+THREAD_ITEM = "app.bsky.unspecced.defs#threadItem"
+"""What a thread of version 2 puts around each of its posts, under the post's address."""
 FAR = timedelta(days=1)
 """A post that says it was written this long before the network first saw it was imported, or lies about its time."""
 AHEAD = timedelta(minutes=5)
@@ -106,7 +108,11 @@ def _record(node: Mapping[str, Any]) -> dict[str, Any] | None:
     if node.get("$type") == POST:
         return dict(node)
     found = node.get("record", node.get("value"))
-    return found if isinstance(found, dict) else None
+    return found if isinstance(found, dict) and not _type(found).startswith(THREAD_ITEM) else None
+
+
+def _type(node: Any) -> str:
+    return str(_dict(node).get("$type"))
 
 
 def _collection(uri: Any) -> str | None:
@@ -123,7 +129,7 @@ def _rows_of(node: Mapping[str, Any], meta: Mapping[str, Any]) -> Iterator[dict[
     uri, reason = node.get("uri"), _dict(node.get("reason"))
     if is_post(node):
         yield _mention(node, meta)
-    elif node.get("notFound") is True and _collection(uri) == POST:
+    elif _collection(uri) == POST and (node.get("notFound") is True or _type(node.get("value")) == f"{THREAD_ITEM}NotFound"):
         yield {"native_id": uri, "gone": ("unknown", "notFound: deleted by its author, or taken down")}
     if isinstance(reason.get("uri"), str) and is_post(node.get("post")):
         yield _repost(_mention(_dict(node["post"]), meta), reason, meta)
@@ -181,8 +187,9 @@ def _moment(value: Any) -> datetime | None:
         found = datetime.fromisoformat(value)
     except (TypeError, ValueError):
         return None
-    # Without a zone nobody knows when it was; at the calendar's ends it cannot be reckoned with.
-    return found.astimezone(UTC) if found.tzinfo and isinstance(storable(found), datetime) else None
+    # Without a zone the network takes it for UTC; at the calendar's ends it cannot be reckoned with.
+    found = found if found.tzinfo else found.replace(tzinfo=UTC)
+    return found.astimezone(UTC) if isinstance(storable(found), datetime) else None
 
 
 def _text(record: Mapping[str, Any]) -> Any:

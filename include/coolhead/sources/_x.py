@@ -15,6 +15,8 @@ from coolhead.sources._api import listed, loaded, mapping, told
 from coolhead.sources._html import time_or_raw
 
 _EPOCH = timedelta(milliseconds=1_288_834_974_657)
+FIRST_DATED = 29_700_859_247
+"""Ids from here on hold the moment in which they were made; earlier ones only count."""
 _OPERATOR = re.compile(r"[#@]\w+")
 _POST = {"text", "edit_history_tweet_ids", "author_id", "conversation_id", "referenced_tweets", "in_reply_to_user_id"}
 """A resource with any of these is a post, unless it is a private message."""
@@ -90,8 +92,10 @@ def rows(found: Any) -> Iterator[dict[str, Any]]:
 
 def _refuse_problems(found: Any) -> None:
     """Raises PermanentError where the body tells of an error as a whole. Partial ones stand beside what was found."""
-    if isinstance(found, dict) and "token_type" in found:
-        return
+    if isinstance(found, dict) and (
+        {"token_type", "media_key", "media_id_string"} & found.keys() or found.keys() == {"access_token"}
+    ):
+        return  # a token, or an upload: these come without `data`
     if not isinstance(found, dict) or not {"data", "meta", "errors"} & found.keys() or not found.keys() <= _BODY:
         raise PermanentError("payload: none of X's API v2 (truncated, an error, or another format)")
     if any(not (_POST | _OTHERS) & r.keys() for r in listed(found.get("data")) if isinstance(r, dict)):
@@ -122,7 +126,7 @@ def _row(post: dict[str, Any], users: Mapping[Any, Any], others: Mapping[Any, An
     return told({
         "native_id": native_id,
         # Every version was published when its id was made; the mention, when the first was.
-        "published_at": _made(str(native_id)) if edited else time_or_raw(post.get("created_at")),
+        "published_at": _made(str(native_id)) if edited or _dated(post) else time_or_raw(post.get("created_at")),
         "text": _text(post, others),
         "lang": _language(post.get("lang")),
         "url": f"https://x.com/{name or 'i'}/status/{native_id}" if native_id else None,
@@ -135,6 +139,12 @@ def _row(post: dict[str, Any], users: Mapping[Any, Any], others: Mapping[Any, An
         "parent": _first(others.get(answers)) or answers,
         "edited_at": _made(max(versions, key=int)) if edited else None,
     })  # fmt: skip
+
+
+def _dated(post: Mapping[str, Any]) -> bool:
+    """Whether only its id tells when it was made, as where the time was not asked for."""
+    native_id = post.get("id")
+    return "created_at" not in post and isinstance(native_id, str) and native_id.isdecimal() and int(native_id) >= FIRST_DATED
 
 
 def _versions(post: Mapping[str, Any]) -> list[str]:

@@ -27,6 +27,8 @@ def resources(content: bytes, where: str) -> list[Any]:
         raise PermanentError(f"{where}: no JSON, so no answer of the YouTube API (truncated, or an error page)") from None
     if isinstance(found, dict) and isinstance(found.get("error"), dict):
         raise PermanentError(f"{where}: YouTube answered with an error ({reason(found['error']) or 'of no reason'})")
+    if isinstance(found, dict) and "access_token" in found and "googleapis.com" in str(found.get("scope")):
+        return []
     kind = found.get("kind") if isinstance(found, dict) else None
     if not isinstance(kind, str) or not kind.startswith("youtube#"):
         raise PermanentError(f"{where}: not of any kind `youtube#...`, so no answer of the YouTube API")
