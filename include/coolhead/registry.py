@@ -7,6 +7,8 @@ the source `feed`. A module's name may begin with `_` to stay out.
 
 import importlib
 import pkgutil
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, ClassVar
 
 from coolhead.errors import ConfigError
@@ -24,8 +26,14 @@ class Plugin:
 
 def names(family: str) -> list[str]:
     """Names of a family's plug-ins, sorted, without importing them (Dag files list sources this way)."""
-    package = importlib.import_module(f"coolhead.{family}")
-    return sorted(m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_"))
+    folders = importlib.import_module(f"coolhead.{family}").__path__
+    return list(_names(tuple((folder, Path(folder).stat().st_mtime_ns) for folder in folders if Path(folder).is_dir())))
+
+
+@lru_cache(maxsize=64)
+def _names(folders: tuple[tuple[str, int], ...]) -> tuple[str, ...]:
+    """Asked for thousands of times a minute, so the folders are only read again when something in them changed."""
+    return tuple(sorted(m.name for m in pkgutil.iter_modules([f for f, _ in folders]) if not m.name.startswith("_")))
 
 
 def load(family: str, name: str) -> type[Any]:

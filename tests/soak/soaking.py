@@ -159,11 +159,11 @@ class Soak:
         self._calm_down(BEGIN + ticks * BASE)
 
     def _calm_down(self, end: datetime) -> None:
-        """Four hours without a fault and without a post, so that all gaps are filled."""
+        """Two hours without a fault and without a post, so that all gaps are filled."""
         for line in self.lines:
             line.down = [(a, min(b, end), f) for a, b, f in line.down]
             line.network.fault = None
-        for n in range(1, 49):
+        for n in range(1, 25):
             until = end + n * BASE
             self.clock = Passing(until + timedelta(seconds=20))
             for source in self.sources:

@@ -15,7 +15,7 @@ def _level() -> Iterator[None]:
 
 
 def test_nothing_is_lost_doubled_or_invented() -> None:
-    with soaked(days=0.25, seed=7, tell=lambda _: None, every=4) as found:
+    with soaked(days=0.2, seed=7, tell=lambda _: None, every=4) as found:
         assert found.wrong == []
         assert found.served == found.stored > 100
         assert found.quarantined == 0

@@ -23,12 +23,12 @@ AHEAD = timedelta(minutes=5)
 """How far an author's clock may be ahead of the network's."""
 
 _URI = re.compile(r"at://(did:[^/\s]+)/([\w.-]+)/([^/\s]+)")
-_WITHOUT_POSTS = frozenset(
-    """posts feed thread records did handle profiles actors followers follows likes repostedBy feeds view notifications
-    bookmarks starterPack starterPacks mutes suggestions topics trends preferences accessJwt repos blob commit cursor seenAt
-    convos policies alsoKnownAs""".split()
+_LISTS = frozenset(
+    """posts feed records profiles actors followers follows likes repostedBy feeds notifications bookmarks starterPacks mutes
+    suggestions topics trends preferences repos convos policies alsoKnownAs""".split()
 )
-"""Keys of the API's answers; one with any of them is an answer of Bluesky, if maybe one without posts."""
+_WITHOUT_POSTS = frozenset("thread did handle view starterPack accessJwt blob commit cursor seenAt".split())
+"""Keys of the API's answers; one with any of them, or a list under one of the former, is one, if maybe one without posts."""
 
 
 def read(content: bytes, where: str) -> Any:
@@ -41,7 +41,10 @@ def read(content: bytes, where: str) -> Any:
         raise PermanentError(f"{where}: the schema {str(found['id'])[:80]}, and no answer of Bluesky's API")
     if isinstance(found, dict) and isinstance(found.get("error"), str) and found.keys() <= {"error", "message"}:
         raise PermanentError(f"{where}: an error of Bluesky's API ({found['error'][:60]}) instead of an answer")
-    if isinstance(found, dict) and (found.keys() & _WITHOUT_POSTS or str(found.get("uri")).startswith("at://")):
+    lists = {name for name, value in found.items() if isinstance(value, list)} if isinstance(found, dict) else set[str]()
+    if isinstance(found, dict) and (
+        found.keys() & _WITHOUT_POSTS or lists & _LISTS or str(found.get("uri")).startswith("at://")
+    ):
         return found
     if isinstance(found, (dict, list)) and any(map(is_post, _nodes(found))):
         return found

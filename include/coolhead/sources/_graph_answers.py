@@ -28,8 +28,19 @@ _LIMITS = {4, 17, 32, 341, 613, *range(80_000, 80_015)}
 _BUSY = {1, 2, 368}
 _TOKEN = {102, 104, 190}
 _RIGHTS = {3, 10, *range(200, 300)}
-_OTHERS = {"meta", "includes", "kind"}
+_OTHERS = {"meta", "includes", "kind", "pagination", "@context"}
 """Beside `data` or `id`, these say that another network answered."""
+
+
+_FOREIGN = frozenset(
+    """acct author_id edit_history_tweet_ids trend_name expires_after_secs by karma created_utc location_id stars numberOfReviews
+    votes resource member_since redirect_uri scheduled_at whole_word server_key replies_policy formatted_note spoiler_text
+    last_status status_id keyword canonical_email_hash action_taken votes_count approval_required preview_url followed_by
+    group_key last_status_at severity collection_id rel_id flairType mod_only awarder_karma_received""".split()
+)
+"""Names that no node of the Graph API has, and those of other networks have."""
+_NO_NODE = {"url", "height", "app_id", "is_valid", "error"}
+"""Of `data` that is no list: pictures, tokens."""
 
 
 class TooMuchError(PermanentError):
@@ -155,21 +166,32 @@ def records(content: bytes, under: Sequence[str | None], lists: Sequence[str]) -
 
 
 def _records(document: dict[str, Any], under: str | None, lists: Sequence[str]) -> Iterator[Record]:
-    held, by_id = document.get("data"), document.values()
+    held = document.get("data")
     if isinstance(held, list):
         nodes: Sequence[Any] = held
-    elif "id" in document or any(isinstance(document.get(name), dict) for name in lists):
+    elif (not isinstance(document.get("id", ""), (int, dict)) and "id" in document) or any(
+        isinstance(document.get(name), dict) for name in lists
+    ):
         nodes = [document]
-    elif document and all(isinstance(node, dict) and ("id" in node or "data" in node) for node in by_id):
+    elif document and all(_is_by_id(*pair) for pair in document.items()):
         for key, node in document.items():
             yield from _records(node, key if "data" in node else None, lists)
         return
-    elif isinstance(held, dict) or {"access_token", "success"} & document.keys():
+    elif _NO_NODE & as_dict(held).keys() or {"access_token", "success"} & document.keys():
         return
     else:
         raise PermanentError("payload: no answer of the Graph API (another network's?)")
+    if any(_FOREIGN & as_dict(node).keys() for node in nodes):
+        raise PermanentError("payload: no answer of the Graph API, but another network's")
     for node in nodes:
         yield from _below(node, under, lists, DEPTH)
+
+
+def _is_by_id(key: str, node: Any) -> bool:
+    """Of `?ids=`: ids, or addresses, and what lies there."""
+    return isinstance(node, dict) and (
+        node.get("id") == key or (("id" in node or "data" in node) and any(map(str.isdigit, key)))
+    )
 
 
 def _below(node: Any, under: str | None, lists: Sequence[str], depth: int) -> Iterator[Record]:

@@ -24,17 +24,20 @@ _WORDS = frozenset(
     """acct followed_by last_status last_status_at last_read_id replies_policy whole_word status_id filter_action invite_request
     canonical_email_hash action_taken all_day notification_groups for_not_following filter_not_following scheduled_at source_url
     authorization_endpoint preferred_username provider_name preview_url votes_count posting:default:visibility formatted_note
-    server_key vapid_key client_secret spoiler_text shortcode collection collections collection_item async_refresh annual_reports
+    server_key vapid_key client_secret spoiler_text shortcode collection collection_item async_refresh annual_reports
     detected_source_language partial_accounts""".split()
 )
 """Keys of entities; an object with any of them is one of Mastodon's."""
 _TOGETHER = tuple(
     frozenset(keys.split("+"))
     for keys in """accounts+id name+url+history key+data period+frequency ip+severity domain+severity domain+history uri+stats
-    type+account+created_at content+updated_at content+effective_date id+text week+logins code+name software+protocols
+    type+account+created_at content+updated_at content+effective_date week+logins code+name software+protocols
     account+source access_token+created_at ancestors+descendants statuses+hashtags accounts+hashtags""".split()
 )
-_ALONE = tuple({key} for key in ("count", "merged", "state", "links", *_LISTS))
+_ALONE = (
+    *({key} for key in ("count", "merged", "state", "links", "collections", *_LISTS)),
+    *({"id", "text", *more} for more in ((), ("hint",), ("hint", "translations"))),
+)  # fmt: skip
 _NAME = re.compile(r"[\w.:-]+")
 """Peers, blocked domains and the like come as lists of names."""
 
@@ -45,7 +48,7 @@ def read(content: bytes, where: str) -> Any:
     parts = found if isinstance(found, list) else [found]
     if found in ({}, []) or any(map(is_status, parts)) or all(map(_known, parts)):
         return found
-    if isinstance(found, dict) and any(map(_known, found.values())):  # markers
+    if isinstance(found, dict) and any("last_read_id" in mapping(marker) for marker in found.values()):
         return found
     if isinstance(found, list) and all(isinstance(p, str) and _NAME.fullmatch(p) for p in found):
         return found

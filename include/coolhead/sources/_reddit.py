@@ -18,7 +18,7 @@ SITE = "https://www.reddit.com"
 POST, COMMENT = "t3", "t1"
 
 _WITHOUT_POSTS = frozenset(
-    """json names subreddits rules site_rules jquery link_karma total_karma choices current traffic_month sr_name mod_notes
+    """json names subreddits site_rules jquery link_karma total_karma choices current traffic_month sr_name mod_notes
     conversationIds conversation conversations conversation_ids moderatorIds snoomojis s3UploadLease websocketUrl asset
     output_mode body_restriction_policy collection_id accept_pms all_awardings shortName layout flairType text_editable
     img_src awarder_karma_received account_ids""".split()

@@ -10,7 +10,7 @@ the words below: measured on Italian, Polish, English and Indonesian reviews, no
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from coolhead.errors import CoolheadError, PermanentError
@@ -42,6 +42,21 @@ def read(content: bytes, where: str, network: str) -> Any:
     if not isinstance(found, (dict, list)):
         raise PermanentError(f"{where}: neither an object nor a list, so no answer of {network}")
     return found
+
+
+def listed(found: Any, names: Sequence[str], marks: Set[str], others: Set[str], where: str, network: str) -> list[Any]:
+    """Reviews of a list, or those under one of `names`; none of an answer of another kind, which has a key among `others`.
+
+    `marks`: keys of which every review has one. Raises PermanentError for what is no answer of the network.
+    """
+    held = found if isinstance(found, list) else next((found[name] for name in names if name in found), None)
+    if held is None and (not found or others & found.keys()):
+        return []
+    if not isinstance(held, list):
+        raise PermanentError(f"{where}: no answer of {network} (its reviews are no list, or it is another network's)")
+    if held and not any(isinstance(one, dict) and marks & one.keys() for one in held):
+        raise PermanentError(f"{where}: no answer of {network} (its list holds no reviews)")
+    return held
 
 
 def only(found: list[Any], where: str) -> dict[str, Any]:

@@ -39,14 +39,19 @@ def data(content: bytes, where: str) -> Any:
     if not isinstance(found, dict) or "data" not in found:
         said = mapping(mapping(found).get("error")).get("message") or "no answer of Wykop's API (truncated, or another format)"
         raise PermanentError(f"{where}: {str(said)[:200]}")
-    if not found.keys() <= {"data", "pagination"} or any(not _known(i) for i in listed(found["data"]) if isinstance(i, dict)):
+    held = found["data"] if isinstance(found["data"], list) else [found["data"]]
+    if not found.keys() <= {"data", "pagination"} or any(not _known(i) for i in held if isinstance(i, dict)):
         raise PermanentError(f"{where}: no answer of Wykop's API (another format)")
     return found["data"]
 
 
 def _known(item: Mapping[str, Any]) -> bool:
-    """A post, or another thing of Wykop's: a profile, vote, tag, notification, message."""
-    return bool({"resource", "votes", "username", "name", "user", "type", "slug", "key"} & item.keys())
+    """A post, or another thing of Wykop's: a profile, vote, tag, notification, message, token. Numbers are numbers there, and
+    only notifications have ids that are texts."""
+    if {"resource", "votes"} & item.keys() or {"type", "read"} <= item.keys():
+        return True
+    others = isinstance(item.get("id"), str) or {"location_id", "product_id"} & item.keys()
+    return not others and bool({"username", "name", "user", "slug", "key", "token"} & item.keys())
 
 
 def rows(found: Any, root: str) -> Iterator[dict[str, Any]]:

@@ -22,9 +22,12 @@ _POST = {"text", "edit_history_tweet_ids", "author_id", "conversation_id", "refe
 """A resource with any of these is a post, unless it is a private message."""
 _OTHERS = {
     "username", "name", "media_key", "state", "tweet_count", "trend_name", "value", "event_type", "dm_conversation_id",
-    "voting_status", "full_name", "status", "type", "usage",
+    "voting_status", "full_name", "status", "type", "usage", "project_usage", "expires_after_secs", "dm_event_id", "blocking",
+    "following", "pending_follow", "muting", "liked", "retweeted", "bookmarked", "deleted", "hidden", "pinned", "is_member",
 }  # fmt: skip
 """A resource with any of these is another one of X's: a user, list, space, count, rule, message."""
+_FOREIGN = {"timestamp", "created_time", "media_type", "period", "attributes", "location_id", "resource", "member_since"}
+"""Names that no resource of X has, and those of other networks have."""
 _BODY = {"data", "includes", "meta", "errors", "matching_rules", "title", "detail", "type", "status"}
 _PRIVATE = {"event_type", "dm_conversation_id"}
 _LANGUAGES = {"in": "id", "iw": "he"}  # X writes these two as one did before 1989
@@ -98,7 +101,9 @@ def _refuse_problems(found: Any) -> None:
         return  # a token, or an upload: these come without `data`
     if not isinstance(found, dict) or not {"data", "meta", "errors"} & found.keys() or not found.keys() <= _BODY:
         raise PermanentError("payload: none of X's API v2 (truncated, an error, or another format)")
-    if any(not (_POST | _OTHERS) & r.keys() for r in listed(found.get("data")) if isinstance(r, dict)):
+    data = found.get("data")
+    resources = [r for r in (data if isinstance(data, list) else [data]) if isinstance(r, dict)]
+    if any(not (_POST | _OTHERS) & r.keys() or _FOREIGN & r.keys() for r in resources):
         raise PermanentError("payload: neither posts nor other resources of X's API v2")
     partial = all({"type", "title"} <= mapping(e).keys() for e in listed(found.get("errors")))
     if "data" not in found and "meta" not in found and ("status" in found or not partial):

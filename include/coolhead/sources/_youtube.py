@@ -153,6 +153,8 @@ def feed(content: bytes) -> Iterator[dict[str, Any]]:
     found = feedparser.parse(io.BytesIO(content), sanitize_html=False, resolve_relative_uris=False)
     if not found.get("version"):
         raise PermanentError("payload: neither JSON nor a feed, so nothing of YouTube (an error page, or the wrong address)")
+    if not any("youtube.com" in str(address) for address in found.get("namespaces", {}).values()):
+        raise PermanentError("payload: a feed of another site than YouTube")
     if not _FEED_END.search(content[-2_000:]):
         raise PermanentError("payload: the feed is cut off before its end")
     for entry in found.entries:

@@ -54,7 +54,10 @@ _COMMENT = "id,created_time,from{id,name},message,permalink_url,parent{id},is_hi
 _LISTS = ("comments", "feed", "posts", "published_posts", "visitor_posts", "tagged")
 _ADDRESS = re.compile(r"/(\d+)/posts/(\d+)/?\?(?:[^#]*&)?comment_id=(\d+)(?:&reply_comment_id=(\d+))?")
 """Of a comment: Page, post, comment, reply."""
-_OTHERS = {"timestamp", "text", "created_at", "created_utc", "published_date", "author_id"}
+_OTHERS = {
+    "timestamp", "text", "created_at", "created_utc", "published_date", "author_id", "media_type", "ig_id", "follows_count",
+    "business_discovery", "mentioned_media", "mentioned_comment", "product_id", "catalog_id", "quota_usage", "status_code",
+}  # fmt: skip
 """Names that no record of Facebook has, and those of other networks have."""
 _WHY = {"comments": "comment under our post", "feed": "post on our Page", "tagged": "post that tags our Page"}
 

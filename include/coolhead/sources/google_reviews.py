@@ -45,6 +45,13 @@ PAGE = 50
 REPLY = "/reply"
 _STARS = {"ONE": 1, "TWO": 2, "THREE": 3, "FOUR": 4, "FIVE": 5}
 _NAME = re.compile(r"accounts/[^/]+/(locations/[^/]+/reviews/[^/]+)")
+_REVIEW = {"reviewId", "starRating", "reviewer", "createTime"}
+_KEPT = {"rating", "published_date", "author_name"}
+"""What a review has, instead, in lists that others made of what they read."""
+_OTHERS = {
+    "accountName", "locationName", "storefrontAddress", "averageRating", "totalReviewCount", "updateTime", "access_token",
+}  # fmt: skip
+"""Keys of an account, a place, an answer, a token."""
 _TRANSLATED, _ORIGINAL = "(Translated by Google)", "(Original)"
 _Url = Annotated[str, Field(pattern=r"^https?://\S+$"), AfterValidator(lambda url: url.rstrip("/"))]
 OUR_PROFILE = "our profile"
@@ -98,7 +105,8 @@ class GoogleReviews(Source):
     def mentions(self, content: bytes, meta: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         for one in _reviews(content, "payload"):
             if isinstance(one, dict):
-                yield from _rows(one, str(meta.get("place") or OUR_PROFILE))
+                read = _kept if one.keys() >= _KEPT else _rows
+                yield from read(one, str(meta.get("place") or one.get("hotel") or OUR_PROFILE))
             else:
                 yield {"unreadable": one}
 
@@ -182,14 +190,12 @@ def _reviews(content: bytes, where: str) -> list[Any]:
     if "reviewId" in found or "starRating" in found:
         return [found]
     if "locationReviews" in found:
-        return [one.get("review") if isinstance(one, dict) else one for one in _list(found["locationReviews"], where)]
-    return _list(found.get("reviews", []), where)
-
-
-def _list(value: Any, where: str) -> list[Any]:
-    if not isinstance(value, list):
-        raise PermanentError(f"{where}: its reviews are no list")
-    return value
+        batch = reviews.listed(found, ("locationReviews",), {"review"}, set(), where, "Google Business Profile")
+        return [one.get("review") if isinstance(one, dict) else one for one in batch]
+    for kind in ("accounts", "locations"):
+        if any(str(_dict(one).get("name")).startswith(f"{kind}/") for one in found.get(kind) or ()):
+            return []
+    return reviews.listed(found, ("reviews",), _REVIEW | {"author_name"}, _OTHERS, where, "Google Business Profile")
 
 
 def _rows(one: dict[str, Any], place: str) -> Iterator[dict[str, Any]]:
@@ -214,6 +220,18 @@ def _rows(one: dict[str, Any], place: str) -> Iterator[dict[str, Any]]:
             published_at=reviews.time(answer.get("updateTime")),
             text=_own_words(answer["comment"]),
         )
+
+
+def _kept(one: dict[str, Any], place: str) -> Iterator[dict[str, Any]]:
+    yield reviews.review(
+        rating=one.get("rating"),
+        title=one.get("title"),
+        body=_own_words(one.get("text")),
+        place=place,
+        native_id=reviews.text_id(one.get("id")),
+        published_at=reviews.time(one.get("published_date")),
+        author=one.get("author_name"),
+    )
 
 
 def _own_words(comment: Any) -> Any:

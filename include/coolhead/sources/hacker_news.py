@@ -31,6 +31,7 @@ LIMIT = 1_000
 """Hits of one answer: Algolia's maximum, over all pages."""
 KINDS = "(story,comment,poll,job)"
 _WORDS = ("title", "story_text", "comment_text", "text")
+_TYPES = {"story", "comment", "job", "poll", "pollopt"}
 _NO_POSTS = ({"karma"}, {"items", "profiles"})
 """What bodies without posts hold: accounts, and the numbers of what changed."""
 
@@ -142,7 +143,7 @@ def _posts(found: Any) -> Iterator[Any]:
     """Of a search, a thread with all its children, or an item."""
     if isinstance(found, dict) and isinstance(found.get("hits"), list):
         yield from found["hits"]
-    elif isinstance(found, dict) and "id" in found and ("type" in found or "deleted" in found):
+    elif isinstance(found, dict) and isinstance(found.get("id"), int) and (found.get("type") in _TYPES or "deleted" in found):
         open_ = [found]
         while open_:
             post = open_.pop()

@@ -58,7 +58,10 @@ _LISTS = (
     "comments", "replies", "media", "tags", "recent_media", "top_media", "stories", "live_media", "mentioned_media",
     "mentioned_comment", "business_discovery",
 )  # fmt: skip
-_OTHERS = {"created_time", "message", "created_at", "created_utc", "published_date", "author_id"}
+_OTHERS = {
+    "created_time", "updated_time", "message", "created_at", "created_utc", "published_date", "author_id", "fan_count",
+    "category", "creation_time", "start_time",
+}  # fmt: skip
 """Names that no record of Instagram has, and those of other networks have."""
 _WHY = {"comments": "comment under our post", "tags": "post that tags us"}
 NO_SUCH_HASHTAG = 2_207_024

@@ -34,6 +34,8 @@ from coolhead.sources import _stars as reviews
 from coolhead.sources._newest_first import moment
 from coolhead.windows import Window
 
+_MARKS = {"location_id", "rating_image_url", "helpful_votes", "trip_type", "is_blessed"}
+"""Of reviews, places and photos; no other network's have them."""
 SHOWN = 5
 """Reviews that the network shows of a place."""
 
@@ -119,9 +121,7 @@ def _reviews(content: bytes, where: str) -> list[Any]:
     found = reviews.read(content, where, "Tripadvisor")
     if isinstance(found, dict) and "rating" in found and "published_date" in found:
         return [found]
-    listed = found if isinstance(found, list) else found.get("data", found.get("reviews", []))
-    if not isinstance(listed, list):
-        raise PermanentError(f"{where}: its reviews are no list")
+    listed = reviews.listed(found, ("data", "reviews"), _MARKS, _MARKS, where, "Tripadvisor")
     # Searches and photos come as `data` too, without a rating and without a text.
     return [
         one for one in listed if not isinstance(one, dict) or "rating" in one or ("published_date" in one and "text" in one)

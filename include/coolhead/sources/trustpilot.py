@@ -41,6 +41,9 @@ from coolhead.windows import Window
 PAGE = 100
 """Reviews a page: the API's maximum."""
 REPLY = "/reply"
+_REVIEW = {"stars", "consumer", "businessUnit", "numberOfLikes", "companyReply"}
+_OTHERS = {"businessUnits", "numberOfReviews", "identifyingName", "trustScore", "categories", "websiteUrl", "access_token"}
+"""Keys of profiles, searches for them, categories, tokens."""
 PUBLIC_PAGE = "https://www.trustpilot.com/reviews/"
 
 
@@ -164,10 +167,7 @@ def _reviews(content: bytes, where: str) -> list[Any]:
         return [found]
     if isinstance(found, dict) and ("errorCode" in found or "fault" in found):
         raise PermanentError(f"{where}: Trustpilot answered with an error")
-    listed = found if isinstance(found, list) else found.get("reviews", found.get("productReviews", []))
-    if not isinstance(listed, list):
-        raise PermanentError(f"{where}: its reviews are no list")
-    return listed
+    return reviews.listed(found, ("reviews", "productReviews"), _REVIEW, _OTHERS, where, "Trustpilot")
 
 
 def _rows(one: dict[str, Any], place: Any) -> Iterator[dict[str, Any]]:
