@@ -190,9 +190,9 @@ def _moment(value: Any) -> datetime | None:
         found = datetime.fromisoformat(value)
     except (TypeError, ValueError):
         return None
-    # Without a zone the network takes it for UTC; at the calendar's ends it cannot be reckoned with.
-    found = found if found.tzinfo else found.replace(tzinfo=UTC)
-    return found.astimezone(UTC) if isinstance(storable(found), datetime) else None
+    # A time without a zone the network takes for UTC; a mere day is no time; at the calendar's ends none can be reckoned with.
+    found = found if found.tzinfo or "T" not in value else found.replace(tzinfo=UTC)
+    return found.astimezone(UTC) if found.tzinfo and isinstance(storable(found), datetime) else None
 
 
 def _text(record: Mapping[str, Any]) -> Any:

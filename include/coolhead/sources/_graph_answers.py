@@ -33,7 +33,7 @@ _OTHERS = {"meta", "includes", "kind", "pagination", "@context"}
 
 
 _FOREIGN = frozenset(
-    """acct author_id edit_history_tweet_ids trend_name expires_after_secs by karma created_utc location_id stars numberOfReviews
+    """acct public_metrics author_id edit_history_tweet_ids trend_name expires_after_secs by karma created_utc location_id stars numberOfReviews
     votes resource member_since redirect_uri scheduled_at whole_word server_key replies_policy formatted_note spoiler_text
     last_status status_id keyword canonical_email_hash action_taken votes_count approval_required preview_url followed_by
     group_key last_status_at severity collection_id rel_id flairType mod_only awarder_karma_received""".split()

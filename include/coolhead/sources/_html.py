@@ -79,6 +79,8 @@ def storable(moment: datetime) -> datetime | str:
 def is_number(value: Any) -> bool:
     try:
         float(value)
+    except OverflowError:  # more than 308 digits
+        return True
     except (TypeError, ValueError):
         return False
     return True

@@ -119,13 +119,17 @@ def _guessed(names: Sequence[str]) -> dict[str, str]:
 def unknown(where: str, headers: Sequence[str], mapping: Mapping[str, str]) -> ConfigError:
     """The error that says what to write, with the file's own headers."""
     names = [h.strip() for h in headers if h.strip()]
+    if not names:
+        return ConfigError(
+            f"{where}: no export that is known, and no table whose columns could be mapped: nothing in it has a name"
+        )
     guess = _guessed(names)
     lines = [f"    {ours}: {_yaml(guess.get(ours, '...'))}" for ours in COLUMNS if ours in {*REQUIRED, *guess}]
     missing = [m for m in mapping.values() if not {*m.split(" + ")} <= {*names}]
     why = f"the mapping names columns that it lacks: {', '.join(missing)}" if missing else "its columns are not known"
     return ConfigError(
         f"{where}: {why}. Write in brands.yaml, under sources, what is what (published_at and text are needed):\n"
-        "files:\n  mapping:\n" + "\n".join(lines) + f"\nThe file has the columns: {', '.join(names) or '(none)'}"
+        "files:\n  mapping:\n" + "\n".join(lines) + f"\nThe file has the columns: {', '.join(names)}"
     )
 
 

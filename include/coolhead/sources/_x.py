@@ -26,7 +26,17 @@ _OTHERS = {
     "following", "pending_follow", "muting", "liked", "retweeted", "bookmarked", "deleted", "hidden", "pinned", "is_member",
 }  # fmt: skip
 """A resource with any of these is another one of X's: a user, list, space, count, rule, message."""
-_FOREIGN = {"timestamp", "created_time", "media_type", "period", "attributes", "location_id", "resource", "member_since"}
+_FOREIGN = {
+    "timestamp",
+    "created_time",
+    "media_type",
+    "period",
+    "attributes",
+    "location_id",
+    "resource",
+    "member_since",
+    "app_id",
+}
 """Names that no resource of X has, and those of other networks have."""
 _BODY = {"data", "includes", "meta", "errors", "matching_rules", "title", "detail", "type", "status"}
 _PRIVATE = {"event_type", "dm_conversation_id"}

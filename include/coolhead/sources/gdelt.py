@@ -153,7 +153,7 @@ def _articles(content: bytes, where: str) -> list[Any]:
     if {"url", "title"} <= header and header & {"seendate", "date", "published_at"}:
         return _of_csv(text)
     if 0 < len(text) < 300 and "<" not in text and text[0].isalpha():
-        raise PermanentError(f"{where}: GDELT says: {text}")
+        raise PermanentError(f"{where}: GDELT says: {' '.join(text.split())}")
     raise PermanentError(f"{where}: no article list of GDELT (truncated, or an error page)")
 
 

@@ -20,7 +20,7 @@ https://developers.google.com/my-business/reference/rest/v4/accounts.locations.r
 https://developers.google.com/my-business/reference/rest/v4/accounts.locations.reviews/list
 https://developers.google.com/my-business/content/review-data · https://developers.google.com/my-business/content/policies
 https://developers.google.com/identity/protocols/oauth2/web-server#offline
-Shapes: from the reference; none recorded.
+Shapes: from the reference; none recorded. The list with `reviews`, as others keep what they read, is accepted as well.
 
 Engagement: none is told; likes, comments and shares are unknown.
 """
