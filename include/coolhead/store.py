@@ -159,7 +159,9 @@ class Store:
         buried = [TOMBSTONE.c[n] == MENTION.c[n] for n in ("source", "day", "native_id")]
         statement = (
             sa.select(*MENTION.c, *chosen)
-            .select_from(MATCH.join(MENTION, sa.and_(*same)).outerjoin(SCORE, sa.and_(*scored)).outerjoin(TOMBSTONE, sa.and_(*buried)))
+            .select_from(
+                MATCH.join(MENTION, sa.and_(*same)).outerjoin(SCORE, sa.and_(*scored)).outerjoin(TOMBSTONE, sa.and_(*buried))
+            )
             .where(MATCH.c.market == market, MATCH.c.published_at >= window.start, MATCH.c.published_at < window.end)
             .where(MENTION.c.known_at <= as_of)
             .order_by(MATCH.c.published_at, MATCH.c.source, MATCH.c.native_id)

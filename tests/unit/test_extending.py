@@ -149,7 +149,10 @@ def test_the_source(dropped: dict[str, str], plan: plans.Plan) -> None:
     assert [params["q"] for _, params in asked] == ["zefirella", "#zefirella"]
     landed = Landed("p", source.name, "zefirella", "-", fetched[0].origin, "", None, NINE.isoformat(), fetched[0].meta)
     parsed = Edge(b"key", Fixed(NINE + timedelta(hours=1))).parse(landed, fetched[0].content, source, ())
-    assert [(m.native_id[-2:], m.text) for m in parsed.mentions] == [("14", "Zefirella has a leak"), ("15", "Is zefirella safe?")]
+    assert [(m.native_id[-2:], m.text) for m in parsed.mentions] == [
+        ("14", "Zefirella has a leak"),
+        ("15", "Is zefirella safe?"),
+    ]
     assert parsed.mentions[0].published_at == datetime(2026, 3, 3, 9, 14, 5, 531_000, tzinfo=UTC)
     assert "text" in parsed.refused[0].reason
     assert len(parsed.refused) == 1

@@ -496,9 +496,7 @@ def with_rivals(*names: str) -> Plan:
         for i, name in enumerate(names)
     )
     brand = PLAN.brands.brands[0].model_copy(update={"markets": (MARKET.model_copy(update={"watch": watch}),)})
-    return Plan(
-        brands=PLAN.brands.model_copy(update={"brands": (brand,)}), rules=PLAN.rules, escalation=PLAN.escalation
-    )
+    return Plan(brands=PLAN.brands.model_copy(update={"brands": (brand,)}), rules=PLAN.rules, escalation=PLAN.escalation)
 
 
 def rivals_day(shop: Shop, plan: Plan, as_of: datetime = AS_OF) -> list[list[str]]:
@@ -520,7 +518,9 @@ def test_brands_we_watch_stand_beside_by_how_much_is_said(shop: Shop) -> None:
         )
     said = shop.store.read(Mention, own=False)
     for market, count in ((loud, 40), (part, 3)):
-        shop.store.upsert(Match(**key_of(m), market=market.id, published_at=m.published_at, matched_by="x") for m in said[:count])
+        shop.store.upsert(
+            Match(**key_of(m), market=market.id, published_at=m.published_at, matched_by="x") for m in said[:count]
+        )
         shop.store.upsert(Dirty(market=market.id, start=floor(m.published_at), mark="m") for m in said[:count])
         Measurer(shop.store, market, LINEAR.name, LINEAR.revision).measure(Fixed(AS_OF))
     shop.measure()
