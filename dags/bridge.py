@@ -87,8 +87,13 @@ def params() -> dict[str, Any]:
 def interval() -> tuple[datetime, datetime] | None:
     """The run's data interval; None for manual and asset-triggered runs."""
     context = get_current_context()
-    start, end = context.get("data_interval_start"), context.get("data_interval_end")
+    start, end = (_plain(context.get(name)) for name in ("data_interval_start", "data_interval_end"))
     return (start, end) if start and end and start < end else None
+
+
+def _plain(moment: datetime | None) -> datetime | None:
+    """Airflow's times are pendulum's, whose differences cannot be divided by a timedelta."""
+    return datetime.fromtimestamp(moment.timestamp(), UTC) if moment else None
 
 
 def credentials(names: list[str]) -> dict[str, dict[str, Any]]:

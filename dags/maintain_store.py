@@ -17,7 +17,8 @@ with DAG(
 ### maintain_store
 
 **Deletes** payload files, quarantined rows and mentions (with matches and scores) that are older than the plan's
-`retention`. KPI points, incidents and decisions stay: they hold no raw text and no person.
+`retention`. KPI points, incidents, decisions and notices stay; notices may quote
+a mention.
 
 **When it fails:** personal data is kept longer than promised, so mend it within days. Clear the run; deleting again
 what is gone changes nothing.

@@ -20,8 +20,8 @@ with DAG(
 
 **Reads** mentions that are an hour, six hours, one, three and seven days old, and asks their network for them by id.
 **Writes** what changed in them, and a tombstone for each that is gone, with who removed it as far as the network tells (its
-author, we, the network). What it said is deleted with it; that it was said still counts. Networks that cannot be asked by id
-are passed over.
+author, we, the network). Its words and address are deleted from the mention, and raw payloads that hold them end with their
+retention; that it was said still counts. Networks that cannot be asked by id are passed over.
 
 **When it fails:** the log names source and market; the other sources are not held up. Clear the run to look again; nothing
 is doubled.

@@ -11,7 +11,7 @@ from coolhead.backlog import REFILL, Backlog, backlog
 from coolhead.budget import calm_share
 from coolhead.clock import Clock
 from coolhead.collection import Collector, listens
-from coolhead.errors import CoolheadError, PermanentError, TransientError
+from coolhead.errors import CoolheadError, PermanentError, TransientError, foreseen
 from coolhead.http import Client
 from coolhead.plan import Market, Plan
 from coolhead.rows import CollectionLog
@@ -118,12 +118,13 @@ def _collect(
     for done, window in enumerate(slices, 1):
         try:
             poll = collector.poll(source, market, window, assume_known=run.history)
-        except CoolheadError as error:
+        except Exception as raised:  # whatever it is: the other markets must be listened to
+            error = foreseen(raised)
             log.error("%s for %s over %s: %s", source, market.id, window, error)
             errors.append(error)
             if _is_covered(collector.store, source, market.id, window):
                 continue  # all was read; what is wrong is in it
-            _miss(collector, source, market.id, slices[done:], error)
+            _miss(collector, source, market.id, slices[done - (error is not raised) :], error)
             break
         lines.append(
             f"{market.id} {window}: {poll.payloads} payloads, {poll.mentions} mentions, "
@@ -164,8 +165,8 @@ def follow_all(
                 continue
             try:
                 lines.append(f"{market.id} {source}: {collector.followers(source, market)} accounts")
-            except CoolheadError as error:
-                log.error("followers of %s on %s: %s", market.id, source, error)
+            except Exception as raised:
+                log.error("followers of %s on %s: %s", market.id, source, error := foreseen(raised))
                 errors.append(error)
     if errors:
         raise next((e for e in errors if isinstance(e, PermanentError)), errors[0])

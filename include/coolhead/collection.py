@@ -16,7 +16,7 @@ from coolhead import failpoint, registry
 from coolhead.budget import metered
 from coolhead.clock import Clock
 from coolhead.edge import Edge, Parsed, clean
-from coolhead.errors import CoolheadError, QualityError
+from coolhead.errors import CoolheadError, QualityError, foreseen
 from coolhead.http import Client
 from coolhead.intake import Intake
 from coolhead.landing import Landed, Landing
@@ -129,8 +129,8 @@ class Collector:
         try:
             for f in payloads:
                 fetched.append(self.landing.put(source.name, market.id, f, self.clock.now()))
-        except CoolheadError as error:
-            return fetched, [error]
+        except Exception as error:  # whatever it is: the log must say that the stretch was not seen
+            return fetched, [foreseen(error)]
         return fetched, []
 
     def _to_read(self, source: str, market: str, landed: Sequence[Landed]) -> list[Landed]:

@@ -10,6 +10,10 @@ A task maps them once (dags/bridge.py): Config, Permanent and Quality fail at on
 """
 
 
+import traceback
+from pathlib import Path
+
+
 class CoolheadError(Exception):
     """Base of all errors that Coolhead raises on purpose."""
 
@@ -32,3 +36,11 @@ class TransientError(CoolheadError):
 
 class QualityError(CoolheadError):
     """Refused rows passed the limit; raised only after all rows, accepted and refused, are written."""
+
+
+def foreseen(error: Exception) -> CoolheadError:
+    """The error itself, or what stands for a mistake of ours: only its kind and place, since its text may hold anything."""
+    if isinstance(error, CoolheadError):
+        return error
+    at = traceback.extract_tb(error.__traceback__)[-1]
+    return PermanentError(f"{type(error).__name__} in {Path(at.filename).name}, line {at.lineno}: a mistake of Coolhead's; report it")

@@ -7,6 +7,7 @@ The meta file is written first and the bytes are renamed into place last: where 
 
 import hashlib
 import json
+import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -94,6 +95,7 @@ class Landing:
 
 
 def _replace(target: Path, content: bytes) -> None:
-    fresh = target.with_name(f".{target.name}.new")
+    # A name of its own: two polls may land the same bytes at once.
+    fresh = target.with_name(f".{target.name}.{secrets.token_hex(4)}.new")
     fresh.write_bytes(content)
     fresh.replace(target)

@@ -16,6 +16,8 @@ from coolhead.terms import Terms
 
 _GAP = re.compile(r"(?<=\w)[\s\-]+(?=\w)|\s+")
 """Between the words of a term: Coca Cola = Coca-Cola, also over a line's end."""
+_MIN_TAG = 6
+"""Letters from which on a name within a hashtag is meant: #zefirellafail, #boycottzefirella."""
 _MIN_JOINED = 5
 """Letters from which on a name is still itself without its apostrophe: loreal."""
 
@@ -111,15 +113,17 @@ class _Matcher:
             return _Words(wanted, terms, languages)
 
         self._any = words(*terms.any_of)
+        self._tags = _tags_of(terms)
         self._each = {t: words(t) for t in terms.any_of}
         self._context = {t: words(*near) for t, near in terms.context.items()}
         self._all = {t: words(t) for t in terms.all_of}
         self._none = words(*terms.none_of) if terms.none_of else None
 
     def judge(self, folded: str) -> Judgement:
-        if self._any.find(folded) is None:
+        tag = self._tags.search(folded) if "#" in folded else None
+        if self._any.find(folded) is None and tag is None:
             return _NOTHING
-        found, lone = [], []
+        found, lone = list[str](), list[str]()
         for term, words in self._each.items():
             if reason := words.find(folded):
                 near = self._context.get(term)
@@ -128,11 +132,21 @@ class _Matcher:
                     lone.append(reason)
                 else:
                     found.append(f"{reason} beside {beside}" if beside else reason)
+        if tag and not found:
+            found.append(tag[0])
         needed = {term: words.find(folded) for term, words in self._all.items()}
         return Judgement(
             tuple([*found, *filter(None, needed.values())] if found else ()), tuple(lone),
             tuple(t for t, reason in needed.items() if reason is None), self._none.find(folded) if self._none else None,
         )  # fmt: skip
+
+
+def _tags_of(terms: Terms) -> re.Pattern[str]:
+    """Hashtags that hold a name: a crisis has its own, and they are compounds. Not for names that are ordinary words (context),
+    nor for those that the plan wants exactly as they are, or as the hashtag that they are."""
+    names = (re.sub(r"[\s\-']", "", fold(t)) for t in terms.any_of if t not in terms.context and terms.inflects(t))
+    held = "|".join(re.escape(n) for n in names if len(n) >= _MIN_TAG and n.isalnum())
+    return re.compile(rf"#\w*?(?:{held})\w*" if held else "(?!)")
 
 
 @lru_cache(maxsize=256)

@@ -12,7 +12,7 @@ from coolhead import failpoint, registry
 from coolhead.clock import Clock
 from coolhead.collection import Collector, listens
 from coolhead.edge import Edge, Parsed
-from coolhead.errors import CoolheadError, TransientError
+from coolhead.errors import CoolheadError, TransientError, foreseen
 from coolhead.http import Client
 from coolhead.plan import Market, Plan
 from coolhead.rows import Match, Tombstone
@@ -44,8 +44,8 @@ def recheck_all(
             continue  # retired: a network that is no longer asked for mentions is not asked about them either
         try:
             lines.append(f"{market.id}: {recheck(collector, source, market, until or floor(clock.now()))}")
-        except CoolheadError as error:
-            log.error("looking up mentions of %s on %s again: %s", market.id, source, error)
+        except Exception as raised:
+            log.error("looking up mentions of %s on %s again: %s", market.id, source, error := foreseen(raised))
             errors.append(error)
     if errors:
         raise next((e for e in errors if not isinstance(e, TransientError)), errors[0])
@@ -95,8 +95,8 @@ def recheck(collector: Collector, source_name: str, market: Market, until: datet
 def _until_error(found: Iterable[Fetched | Gone], errors: list[CoolheadError]) -> Iterator[Fetched | Gone]:
     try:
         yield from found
-    except CoolheadError as error:
-        errors.append(error)
+    except Exception as error:  # what came before is kept
+        errors.append(foreseen(error))
 
 
 def _due(store: Store, source: str, market: Market, until: datetime) -> list[str]:

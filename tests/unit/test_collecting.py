@@ -256,6 +256,26 @@ def test_a_market_that_fails_holds_up_no_other(store: Store, network: Network, c
     assert (logged(store, "m0"), logged(store, "m1")) == ([(5, 0, False)], [(5, 0, True)])
 
 
+def test_a_mistake_of_ours_in_one_market_holds_up_no_other_and_is_in_the_log(
+    store: Store, network: Network, collect: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch = MASTODON.payloads
+
+    def broken(self: Any, query: Any, *rest: Any) -> Any:
+        if query.market == "m0":
+            raise KeyError("anna@social.example said something")
+        return fetch(self, query, *rest)
+
+    monkeypatch.setattr(MASTODON, "payloads", broken)
+    for _ in range(2):  # the market that is furthest behind goes first, so it is the broken one
+        with pytest.raises(PermanentError, match=r"KeyError in test_collecting\.py, line \d+: a mistake of Coolhead's") as caught:
+            collect(plan_of(network.url, network.url))
+        assert "anna" not in str(caught.value)
+    logs = {log.market: log for log in store.read(CollectionLog)}
+    assert (logs["m0"].ok, logs["m1"].ok) == (False, True)
+    assert "KeyError" in (logs["m0"].error or "")
+
+
 def test_a_persons_own_stretch_is_collected_whole(store: Store, network: Network, collect: Callable[..., list[str]]) -> None:
     run = asked(None, {"start": "2026-03-02T12:00:00Z", "end": "2026-03-03T12:00:00+00:00", "history": True})
     collect(plan_of(network.url), run, watch=Watch())

@@ -319,3 +319,29 @@ def test_cost_grows_with_the_text_only(term: str) -> None:
     """Terms are plain words: what would be a costly pattern is searched for letter by letter."""
     for text in ("a" * 1_000_000, "aaa " * 250_000, "#" * 1_000_000, "a+" * 500_000):
         matched_by(text, terms(term), "pl", "id")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("che schifo #ZefirellaFail", "#zefirellafail"),
+        ("#boycottZefirella adesso", "#boycottzefirella"),
+        ("zefirella #zefirellafail", "zefirella"),
+        ("zefirellafail", None),
+        ("#gelato zefirel", None),
+    ],
+)
+def test_a_crisis_has_hashtags_of_its_own(text: str, why: str | None) -> None:
+    assert matched_by(text, Terms(any_of=("zefirella",)), ("it",)) == why
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        Terms(any_of=("Matahari",), context={"Matahari": ("toko",)}),
+        Terms(any_of=("Matahari",), exact=("Matahari",)),
+        Terms(any_of=("Plus",)),
+    ],
+)
+def test_within_a_hashtag_only_a_name_that_can_be_nothing_else_counts(terms: Terms) -> None:
+    assert matched_by("#mataharibali #plussize", terms, ("id",)) is None
