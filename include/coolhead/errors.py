@@ -9,7 +9,6 @@ CoolheadError
 A task maps them once (dags/bridge.py): Config, Permanent and Quality fail at once, Transient is retried.
 """
 
-
 import traceback
 from pathlib import Path
 
@@ -43,4 +42,6 @@ def foreseen(error: Exception) -> CoolheadError:
     if isinstance(error, CoolheadError):
         return error
     at = traceback.extract_tb(error.__traceback__)[-1]
-    return PermanentError(f"{type(error).__name__} in {Path(at.filename).name}, line {at.lineno}: a mistake of Coolhead's; report it")
+    return PermanentError(
+        f"{type(error).__name__} in {Path(at.filename).name}, line {at.lineno}: a mistake of Coolhead's; report it"
+    )

@@ -268,7 +268,9 @@ def test_a_mistake_of_ours_in_one_market_holds_up_no_other_and_is_in_the_log(
 
     monkeypatch.setattr(MASTODON, "payloads", broken)
     for _ in range(2):  # the market that is furthest behind goes first, so it is the broken one
-        with pytest.raises(PermanentError, match=r"KeyError in test_collecting\.py, line \d+: a mistake of Coolhead's") as caught:
+        with pytest.raises(
+            PermanentError, match=r"KeyError in test_collecting\.py, line \d+: a mistake of Coolhead's"
+        ) as caught:
             collect(plan_of(network.url, network.url))
         assert "anna" not in str(caught.value)
     logs = {log.market: log for log in store.read(CollectionLog)}
