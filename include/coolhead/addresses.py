@@ -8,7 +8,7 @@ company is not the feed that the plan chose, so a person reads where it went and
 
 import ipaddress
 import socket
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from urllib.parse import urljoin, urlsplit
 
 from requests.utils import get_environ_proxies, select_proxy
@@ -18,6 +18,11 @@ from urllib3.connectionpool import HTTPConnectionPool
 from coolhead.errors import ConfigError, PermanentError
 
 _PRIVATE = "{0} is a private address; to allow it, write network.private_hosts: [{0}] in brands.yaml"
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_EMBEDS = (ipaddress.ip_network("::/96"), ipaddress.ip_network("64:ff9b::/96"))
+"""An IPv4 address stands in the last 32 bits."""
+_INNER = (ipaddress.ip_network("192.0.0.0/24"), ipaddress.ip_network("64:ff9b:1::/48"))
+"""For protocols and for translation within one network (RFC 6890, RFC 8215); `ipaddress` calls parts of them global."""
 
 
 def shown(url: str) -> str:
@@ -44,10 +49,11 @@ def host_of(url: str) -> str:
 
 
 def refuse_private(url: str) -> None:
-    """Raises ConfigError where the name resolves into the inner network; behind a proxy the names are the proxy's matter."""
+    """Raises ConfigError where the host lies in the inner network; behind a proxy names are the proxy's matter, numbers are
+    not."""
     host = host_of(url)
     proxied = select_proxy(url, get_environ_proxies(url))
-    if not proxied and any(is_private(address) for address in resolved(host)):
+    if any(is_private(address) for address in resolved(host, socket.AI_NUMERICHOST if proxied else 0)):
         raise ConfigError(_PRIVATE.format(host))
 
 
@@ -58,16 +64,32 @@ def refuse_peer(host: str, sock: socket.socket) -> None:
         raise ConfigError(_PRIVATE.format(host))
 
 
-def resolved(host: str) -> list[str]:
+def resolved(host: str, flags: int = 0) -> list[str]:
     try:
-        return [str(found[4][0]) for found in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
+        return [str(found[4][0]) for found in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=flags)]
     except (OSError, UnicodeError):
         return []  # connecting will say so, and is retried
 
 
 def is_private(address: str) -> bool:
-    ip = ipaddress.ip_address(address)
-    return not (getattr(ip, "ipv4_mapped", None) or ip).is_global or ip.is_multicast
+    return not all(_is_public(ip) for ip in _reached(ipaddress.ip_address(address)))
+
+
+def _reached(ip: _Address) -> Iterator[_Address]:
+    """The address, or the IPv4 ones that it stands for: mapped, compatible, NAT64 (RFC 6052), 6to4, Teredo."""
+    if isinstance(ip, ipaddress.IPv4Address):
+        yield ip
+    elif ip.ipv4_mapped or any(ip in net for net in _EMBEDS):
+        yield ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    elif ip.sixtofour:
+        yield ip.sixtofour
+    else:
+        yield from (ip, *(ip.teredo or ()))
+
+
+def _is_public(ip: _Address) -> bool:
+    inner = getattr(ip, "is_site_local", False) or any(ip in net for net in _INNER)
+    return ip.is_global and not ip.is_multicast and not inner
 
 
 def redirected(method: str, origin: str, here: str, status: int, location: str, allowed: Collection[str]) -> str:

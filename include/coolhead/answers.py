@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -23,6 +23,8 @@ _ADVICE = {
 _REMAINING = ("x-ratelimit-remaining", "ratelimit-remaining", "x-rate-limit-remaining")
 _RESET = ("x-ratelimit-reset", "ratelimit-reset", "x-rate-limit-reset")
 """Mastodon: an ISO date; Bluesky and X: seconds since 1970; Reddit: seconds from now."""
+LONGEST = timedelta(days=7)
+"""A wait that is asked for counts as at most this."""
 _USAGE = ("x-app-usage", "x-business-use-case-usage", "x-page-usage")
 
 
@@ -47,21 +49,27 @@ def advice(status: int) -> str:
 
 
 def asked_wait(status: int, headers: Mapping[str, str]) -> float | None:
-    """Seconds, from Retry-After (a number or a date) or, with 429, from when the allowance is renewed (`_RESET`)."""
+    """Seconds, at most LONGEST, from Retry-After (a number or a date) or, with 429, from when the allowance is renewed
+    (`_RESET`)."""
     # Measured on the server's own clock where it tells it: ours may differ by minutes.
     now = _moment(headers.get("date", "")) or datetime.now(UTC)
     for name in ("retry-after", *(_RESET if status == 429 else ())):
-        value = headers.get(name, "").strip()
-        if re.fullmatch(r"\d{1,9}(\.\d+)?", value):
-            return float(value)
-        if when := _moment(value):
-            return max(0.0, (when - now).total_seconds())
+        wait = _seconds(headers.get(name, "").strip(), now)
+        if wait is not None:
+            return min(max(0.0, wait), LONGEST.total_seconds())
     return None
 
 
+def _seconds(value: str, now: datetime) -> float | None:
+    """From now: a number, which is a moment since 1970 where it has ten digits, or a date."""
+    if re.fullmatch(r"\d+(\.\d+)?", value):
+        number = float(value)
+        return number - now.timestamp() if 1e9 <= number < 1e10 else number
+    when = _moment(value)
+    return (when - now).total_seconds() if when else None
+
+
 def _moment(value: str) -> datetime | None:
-    if re.fullmatch(r"\d{10}", value):
-        return datetime.fromtimestamp(int(value), UTC)
     for read in (parsedate_to_datetime, datetime.fromisoformat):
         try:
             found = read(value)

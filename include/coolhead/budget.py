@@ -4,6 +4,9 @@ A network counts by connection (a token, or our address), so the account is the 
 stretches of `Rate.per`, in domain time: a request costs one short transaction, and a stretch that is spent ends by
 itself. A network that counts by a sliding stretch may see up to twice the rate around a stretch's end; a module whose
 network does so declares half of it.
+
+A host that asks to wait (Retry-After) is left alone by all of them until then, whatever the request is for. That is kept by
+account and host: a feed's server that rests silences no other feed.
 """
 
 import math
@@ -53,11 +56,14 @@ class Budget:
         spent = self.store.read(Spent, connection=self.account, start=self.stretch)
         return max(0, self.rate.requests - sum(s.requests for s in spent))
 
-    def take(self, keep: int = 0) -> float:
-        """Take one request, where more than `keep` are left: 0.0. Else the seconds on the wall until the stretch ends."""
+    def take(self, keep: int = 0, host: str = "") -> float:
+        """Take one request, where more than `keep` are left and the host does not rest: 0.0. Else the seconds on the wall until
+        the stretch or the rest ends."""
         start = self.stretch
         with self.store.writing() as writer:
             writer.lock(Spent)
+            if rests := [s.start for s in writer.read(Spent, connection=self._of(host)) if s.start > self.clock.now()]:
+                return self._wall_until(max(rests))
             spent = sum(s.requests for s in writer.read(Spent, connection=self.account, start=start))
             if spent + keep < self.rate.requests:
                 writer.upsert([Spent(connection=self.account, start=start, requests=spent + 1)])
@@ -67,7 +73,24 @@ class Budget:
                     ]
                     writer.delete(Spent, connection=self.account, start=old)
                 return 0.0
-        return max(0.1, self.clock.wall_seconds(start + self.rate.per - self.clock.now()))
+        return self._wall_until(start + self.rate.per)
+
+    def rest(self, host: str, seconds: float) -> None:
+        """Nothing more may be asked of the host for so many seconds on the wall."""
+        now = self.clock.now()
+        until = now + timedelta(seconds=seconds) / self.clock.wall_seconds(timedelta(seconds=1))
+        with self.store.writing() as writer:
+            writer.lock(Spent)
+            over = [s.start for s in writer.read(Spent, connection=self._of(host)) if s.start <= now]
+            writer.delete(Spent, connection=self._of(host), start=over)
+            writer.upsert([Spent(connection=self._of(host), start=until, requests=0)])
+
+    def _of(self, host: str) -> str:
+        """Name of the account that holds when the host may be asked again."""
+        return f"{self.account}@{host}"[:200]
+
+    def _wall_until(self, end: datetime) -> float:
+        return max(0.1, self.clock.wall_seconds(end - self.clock.now()))
 
 
 def account_of(source: str, connection: str) -> str:
@@ -78,7 +101,7 @@ def account_of(source: str, connection: str) -> str:
 def metered(client: Client, store: Store, clock: Clock, source: str, connection: str, rate: Rate) -> Client:
     """The client, paying for every request from the source's budget, and noting what the network says of the rest."""
     budget = Budget(store, clock, account_of(source, connection), rate)
-    return replace(client, take=budget.take, meter=Meter(of=rate.requests))
+    return replace(client, take=budget.take, rest=budget.rest, meter=Meter(of=rate.requests))
 
 
 def connection_of(kind: Any, market: Market) -> str:

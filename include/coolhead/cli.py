@@ -211,9 +211,10 @@ def _doctor(_: Any) -> int:
     from coolhead import doctor, planning
     from coolhead.budget import connections_of
     from coolhead.stack.connections import known
-    from coolhead.store import Store
+    from coolhead.store import Store, migrate
 
     where = settings.load()
+    migrate(where.store)  # a plan may be tried before the first `up`
     store, now = Store(where.store), clock.load(where.play)
     plan = planning.current(store, where.plan, now)
     given = known(where.home, {*connections_of(plan), *doctor.channels_of(plan)})

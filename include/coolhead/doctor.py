@@ -113,7 +113,8 @@ def _tried(ask: Callable[[], str], needs: str) -> tuple[State, str, str]:
     except ConfigError as error:
         return "broken", str(error), f"write it{needs}" if needs else "mend the plan"
     except CoolheadError as error:
-        return "broken", str(error), f"renew the credentials, or mend the plan{needs}"
+        plan = "mend the plan: the address or a name that it gives is wrong"
+        return "broken", str(error), f"renew the credentials{needs}. If they are valid, {plan}" if needs else plan
     except Exception as error:  # a mistake in one module hides no other; its text may hold anything, so only its place is told
         at = traceback.extract_tb(error.__traceback__)[-1]
         log.error("a check failed with %s in %s, line %s", type(error).__name__, at.filename, at.lineno)

@@ -32,6 +32,8 @@ MAX_REDIRECTS = 5
 MAX_WAIT = 60.0
 """Seconds that a call waits at most, for Retry-After or for the budget; longer waits are the scheduler's
 (TransientError.retry_after)."""
+MIN_WAIT = 0.5
+"""Seconds between two attempts at least, even where Retry-After says 0 or a time that has passed."""
 ERROR_BODY = 65_536
 """Bytes that are read of an error's body, for those who can explain it."""
 
@@ -87,8 +89,11 @@ class Client:
     """Hosts that may stand in the inner network, where not all may."""
     redirect_hosts: tuple[str, ...] = ()
     """Hosts that a redirect may lead to, with those under them, beside the host that was asked."""
-    take: Callable[[int], float] | None = None
-    """Called with `keep` before every request: 0.0, one may be made; else the seconds until it may be asked for again."""
+    take: Callable[[int, str], float] | None = None
+    """Called with `keep` and the host before every request: 0.0, one may be made; else the seconds until it may be asked for
+    again."""
+    rest: Callable[[str, float], None] | None = None
+    """Called with the host and the seconds that it asked to wait, where a call gives up for that."""
     keep: int = 0
     """Requests of the budget that are left for others."""
     meter: Meter | None = None
@@ -128,23 +133,27 @@ class Client:
                     return call.follow(method, url, body, headers)
                 except _Again as again:
                     last = again
-                wait = last.wait if last.wait is not None else 0.5 * 2**attempt * random.uniform(0.5, 1.5)
+                wait = max(MIN_WAIT, 0.5 * 2**attempt * random.uniform(0.5, 1.5) if last.wait is None else last.wait)
                 hopeless = wait > min(MAX_WAIT, self.left) or call.expired
                 if attempt == self.retries or hopeless or not (repeatable or last.unsent):
                     break
                 self.sleep(wait)
+        if last.wait and self.rest:
+            self.rest(call.host, last.wait)
         raise TransientError(f"{method} {shown(url)}: {last} ({attempt + 1} of {self.retries + 1} attempts)", last.wait)
 
-    def await_turn(self, what: str) -> None:
-        """Before every request. Raises TransientError where the deadline has passed, or the budget is spent for longer than
-        may be waited."""
+    def await_turn(self, what: str, host: str) -> None:
+        """Before every request. Raises TransientError where the deadline has passed, or the budget is spent, or the host asked
+        for a rest, for longer than may be waited."""
         if self.left <= 0:
             raise TransientError(f"{what}: cut off, the poll took longer than it may")
         waited = 0.0
-        while self.take and (wait := self.take(self.keep)):
+        while self.take and (wait := self.take(self.keep, host)):
             waited += wait  # bounded, because a play's clock may stand still
             if waited > MAX_WAIT or wait > self.left:
-                raise TransientError(f"{what}: the source's rate budget is spent for another {wait:.0f} s", wait)
+                raise TransientError(
+                    f"{what}: not asked for another {wait:.0f} s: the rate budget is spent, or {host} asked to wait", wait
+                )
             self.sleep(wait)
 
 
@@ -153,6 +162,8 @@ class _Call:
 
     def __init__(self, client: Client, explain: Explain | None) -> None:
         self.client, self.explain, self.expired = client, explain, False
+        self.host = ""
+        """The one that was asked last."""
         self._limit = max(0.0, min(client.total, client.left))
         self._twins: list[socket.socket] = []
         self._session = requests.Session()
@@ -212,7 +223,8 @@ class _Call:
         host = host_of(url)
         if not self._may_be_private(host) and not self.expired:
             refuse_private(url)
-        self.client.await_turn(f"{method} {shown(url)}")
+        self.host = host
+        self.client.await_turn(f"{method} {shown(url)}", host)
         user = get_auth_from_url(url)
         # Without a given auth, requests would look one up in ~/.netrc and send it along.
         auth = user if any(user) else lambda request: request

@@ -11,12 +11,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from coolhead import registry
 from coolhead.clock import Clock
 from coolhead.errors import TransientError
 from coolhead.escalation import OUTAGE, send_outbox
 from coolhead.incidents import name_of
 from coolhead.plan import Market, Plan
-from coolhead.rows import CollectionLog, Incident, Notice, Outage, State
+from coolhead.rows import CollectionLog, Incident, Notice, Outage, Silence, State
 from coolhead.store import Store
 from coolhead.verdicts import Listening, SourceSight, refill_until
 from coolhead.windows import BASE, Window, floor
@@ -83,7 +84,7 @@ def _of_market(store: Store, plan: Plan, market: Market, now: datetime) -> list[
         listening = seen.listened(Window(now - TICK, now)) is not None
         covered = max((w.end for w in seen.covered), default=span.start)
         lasting = listening and bool(stretches) and stretches[-1].window.end > covered
-        ended = [_ended(o, seen, stretches, now) for o in mine if o.end is None and not lasting]
+        ended = [_ended(store, o, seen, stretches, now) for o in mine if o.end is None and not lasting]
         begun = _begun(store, market, source, stretches, lasting, mine, span.start)
         told = [*begun, *ended] if listening else begun
         out += [_tell(store, plan, market, o, now) for o in told]
@@ -135,11 +136,23 @@ def _meets(outage: Outage, window: Window) -> bool:
     return outage.start < window.end and (outage.end is None or outage.end > window.start)
 
 
-def _ended(outage: Outage, seen: SourceSight, stretches: Sequence[_Stretch], now: datetime) -> Outage:
-    """Its end: of what is still missing of it; where all of it was collected since, of the last poll that failed."""
-    missing = [s.window.end for s in stretches if s.window.start < now and s.window.end > outage.start]
-    failed = [x.end for x in seen.failed if x.end > outage.start]
-    return outage.model_copy(update={"end": max(outage.start, min(now, max(missing or failed or [floor(now)])))})
+def _ended(store: Store, outage: Outage, seen: SourceSight, stretches: Sequence[_Stretch], now: datetime) -> Outage:
+    """Its end: when a poll first succeeded again, even if that one collected all since, for until then nobody saw. Where
+    a part is missing, that part's end, unless it was long before: the last polling interval was collected in time."""
+    ends = [s.window.end for s in stretches if s.window.start < now and s.window.end > outage.start]
+    if first := _answered(store, outage, now):
+        ends.append(floor(first.known_at) - (max(seen.poll, BASE) if ends else timedelta()))
+    return outage.model_copy(update={"end": max(outage.start, min(now, max(ends or [floor(now)])))})
+
+
+def _answered(store: Store, outage: Outage, now: datetime) -> CollectionLog | None:
+    """The first poll that succeeded after it began. None in a silence, whose polls all succeed: the sentinel knows its end."""
+    if store.overlapping(Silence, Window(outage.start, now), source=outage.source, market=outage.market):
+        return None
+    since = Window(outage.start + TICK, now + TICK)
+    return store.first(
+        CollectionLog, "known_at", source=outage.source, market=outage.market, ok=True, assumed=False, end=since, known_at=since
+    )  # fmt: skip
 
 
 def _tell(store: Store, plan: Plan, market: Market, outage: Outage, now: datetime) -> Outage:
@@ -219,12 +232,14 @@ def _words(store: Store, plan: Plan, market: Market, outage: Outage, now: dateti
 
     where = f"{outage.source} for {plan.brand_of(market.id)} ({market.id})"
     since = f"{local(outage.start)} to {local(outage.end)}" if outage.end else f"since {local(outage.start)}"
+    missing = outage.end is None or _missing(store, market, outage, now)
+    unknown = f": what {'was' if outage.end else 'is'} said there is unknown, and that is not silence" if missing else ""
     facts = [
-        ("What", f"{outage.source} {'was' if outage.end else 'is'} blind for the market {market.id}: what is said there is unknown, and that is not silence"),
+        ("What", f"{outage.source} {'was' if outage.end else 'is'} blind for the market {market.id}{unknown}"),
         ("When", f"{since} ({zone.key}); as of {local(now)}" + ("; it sees again" if outage.end else "")),
         ("Why", outage.reason),
-        ("Refill", _refill(outage, now, local)),
-        ("Do", _todo(market, outage)),
+        ("Refill", _refill(outage, now, local) if missing else "nothing is missing: all of it was collected since"),
+        ("Do", _todo(market, outage) if missing else "nothing"),
         ("Where", f"{plan.brands.public_url.rstrip('/')}/dags/collect_{outage.source}"),
         *(("Meanwhile", f"{i.title} ({name_of(i.severity)}) is open: do not read a quiet {outage.source} as calm") for i in _burning(store, market)),
     ]  # fmt: skip
@@ -236,6 +251,12 @@ def _burning(store: Store, market: Market) -> list[Incident]:
     return [i for i in store.read(Incident, market=market.id, state=OPEN, drill=False) if i.severity >= TELL_FROM]
 
 
+def _missing(store: Store, market: Market, outage: Outage, now: datetime) -> bool:
+    """Whether something of it has not been collected by now."""
+    window = Window(outage.start, outage.end or now)
+    return bool(Listening(store, market, window, now).at(now).sources[outage.source].outages(window))
+
+
 def _refill(outage: Outage, now: datetime, local: Any) -> str:
     if outage.refill_until is None:
         return "the network still has it, as far as is known"
@@ -245,11 +266,13 @@ def _refill(outage: Outage, now: datetime, local: Any) -> str:
 
 
 def _todo(market: Market, outage: Outage) -> str:
-    connection = market.sources.get(outage.source, {}).get("connection") or outage.source
     dag = f"collect_{outage.source}"
     if outage.end:
         return f"what is still missing: run {dag} with start and end of the stretch; nothing is doubled"
+    named = market.sources.get(outage.source, {}).get("connection")
+    logs_in = outage.source in registry.names("sources") and registry.load("sources", outage.source).fields
+    renew = f"; where it was refused (401, 403) renew the connection {named or outage.source}" if named or logs_in else ""
     return (
-        f"look at the last run of the Dag {dag} (unpause it if nothing ran); where it was refused (401, 403) renew the connection "
-        f"{connection}; then clear its failed runs, and they collect the stretch again"
+        f"look at the last run of the Dag {dag} (unpause it if nothing ran){renew}; then clear its failed runs, and they collect the "
+        "stretch again"
     )  # fmt: skip

@@ -3,7 +3,6 @@
 import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,6 +15,15 @@ from coolhead.plan import Brands, Escalation, Part, Plan, RuleEntry, Rules, twic
 
 FILES = ("brands.yaml", "rules.yaml", "escalation.yaml")
 _MODELS: dict[str, type[Part]] = {"brands.yaml": Brands, "rules.yaml": Rules, "escalation.yaml": Escalation}
+
+
+class _Loader(yaml.SafeLoader):
+    """Leaves days and times as they are written: the models read them, and name the line of one that does not exist."""
+
+    yaml_implicit_resolvers = {
+        first: [(tag, like) for tag, like in found if tag != "tag:yaml.org,2002:timestamp"]
+        for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -65,12 +73,12 @@ def _parsed(path: Path) -> tuple[dict[str, Any], Any]:
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
     try:
-        content, node = yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader)
+        content, node = yaml.load(text, _Loader), yaml.compose(text, _Loader)  # ruff: ignore[unsafe-yaml-load] - a SafeLoader
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         why = ", ".join(filter(None, (error.context, error.problem)))
         raise ConfigError(f"{path}:{line}: no valid YAML: {why}; look at this line and the one above it") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date such as 2026-02-30
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a number of 5,000 digits
         raise ConfigError(f"{path}: no valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: must be a mapping with the keys {', '.join(_MODELS[path.name].model_fields)}")
@@ -113,7 +121,7 @@ def _message(model: type[BaseModel], error: Any, loc: tuple[Any, ...]) -> str:
         return "is missing; add it"
     if error["type"] == "value_error":
         return message
-    quotes = error["type"] == "string_type" and isinstance(error["input"], (bool, int, float, date))
+    quotes = error["type"] == "string_type" and isinstance(error["input"], (bool, int, float))
     return f"{message}; it is {error['input']!r}" + ("; write it in quotes" if quotes else "")
 
 

@@ -2,7 +2,7 @@
 
 T5 contained: volume z below 2 for 6 hours, at least 4 of them between 07 and 23 local. T6 recovered: three
 consecutive local days with daily volume z below 2 and a negative share whose interval overlaps the baseline's.
-Blind hours stop both clocks. [DEFINITIONS.md, Clocks of an incident]
+Blind hours stop both clocks: of any network that the incident was heard on. [DEFINITIONS.md, Clocks of an incident]
 """
 
 from datetime import date, datetime, timedelta
@@ -84,7 +84,7 @@ def contained_at(store: Store, market: Market, incident: Incident, through: date
     )):  # fmt: skip
         return None
     hot = {p.start for p in z if p.value is not None and p.value >= CALM}
-    blind = _blind(store, market, after)
+    blind = _blind(store, market, incident, after)
     zone = ZoneInfo(market.time_zone)
     calm = daytime = timedelta()
     at = _ceil(incident.detected_at)
@@ -109,7 +109,7 @@ def recovered_at(store: Store, market: Market, incident: Incident, through: date
     in_a_row, day = 0, incident.contained_at.astimezone(zone).date()
     while local_day(day, market.time_zone).end <= through:
         span = local_day(day, market.time_zone)
-        blind = any(w.start <= span.start and w.end >= span.end for w in _blind(store, market, span))
+        blind = any(w.start <= span.start and w.end >= span.end for w in _blind(store, market, incident, span))
         if not blind:
             in_a_row = in_a_row + 1 if _calm_day(days, day) else 0
         if in_a_row >= RECOVERED_DAYS:
@@ -157,15 +157,25 @@ def _calm_day(days: pd.DataFrame, day: date) -> bool:
     return z < CALM and bool(overlaps)
 
 
-def _blind(store: Store, market: Market, span: Window) -> list[Window]:
-    """Stretches in which every source was blind."""
+def _blind(store: Store, market: Market, incident: Incident, span: Window) -> list[Window]:
+    """Stretches in which a source that the incident was heard on was blind, or every source was."""
     as_of = span.end + GRACE
-    sight = Listening(store, market, span, as_of).at(as_of)
-    mine = [(s, w) for s in sight.sources.values() if (w := s.listened(span))]
+    mine = Listening(store, market, span, as_of).at(as_of).listeners(span)
     if not mine:
         return []
-    seen = [x for s, w in mine for x in minus(w, merged([(o.window.start, o.window.end) for o in s.outages(w)]))]
-    return minus(span, merged([(w.start, w.end) for w in seen]))
+    blind = {s.source: [(o.window.start, o.window.end) for o in s.outages(span)] for s in mine}
+    seen = [w for s in mine if (own := s.listened(span)) for w in minus(own, merged(blind[s.source]))]
+    nobody = [(w.start, w.end) for w in minus(span, merged([(w.start, w.end) for w in seen]))]
+    return merged([*nobody, *(w for s in blind if _heard_on(store, incident, s, span.end) for w in blind[s])])
+
+
+def _heard_on(store: Store, incident: Incident, source: str, until: datetime) -> bool:
+    """Whether it brought mentions of the market since the incident began."""
+    since = floor(incident.onset_at)
+    during = Window(since, max(since, until))
+    return store.first(
+        KpiPoint, "start", market=incident.market, kpi="volume", grain="5min", source=source, lang=ALL, start=during
+    ) is not None  # fmt: skip
 
 
 def _ceil(moment: datetime) -> datetime:

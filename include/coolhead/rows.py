@@ -184,8 +184,8 @@ class Spent(Row):
     """Requests that were made in one stretch of a source's rate limit, by all tasks and workers together."""
 
     table_name: ClassVar[str] = "spent"
-    connection: Annotated[Name, Key, Field(description="whose quota it is")]
-    start: Annotated[Utc, Key]
+    connection: Annotated[Name, Key, Field(description="whose quota it is; with @host, what that host asked us to wait for")]
+    start: Annotated[Utc, Key, Field(description="start of the stretch; of a host, when it may be asked again")]
     requests: Annotated[Count, Col(operational=True)]
 
 

@@ -1,9 +1,10 @@
 """What the sources saw: a verdict per source and window, from the collection log and the sentinel's judgement.
 
-`ok`: covered by successful polls, and something came. `quiet`: covered, and nothing came. `pending`: not covered
-yet, and its poll may still come. `blind`: not covered, and its time has passed; or covered by polls that brought
-nothing where the sentinel does not believe it (sentinel.py). `partial`: covered in part, or some sources blind and
-others not. Before a source began to listen, and after it was retired, there is no verdict at all.
+`ok`: covered by successful polls, and something came. `quiet`: covered, and nothing came, and what comes late has had
+its time (the source's lag). `pending`: its poll, or what comes late, may still come. `blind`: not covered, and its time
+has passed; or covered by polls that brought nothing where the sentinel does not believe it (sentinel.py). `partial`:
+covered in part, or some sources blind and others not. Before a source began to listen, and after it was retired, there
+is no verdict at all. A folder of exports hears nothing by itself: it has a say only with what it brought, or alone.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +14,7 @@ from datetime import date, datetime, timedelta
 from coolhead import registry
 from coolhead.plan import Market
 from coolhead.rows import ALL, CollectionLog, Silence, Verdict
+from coolhead.sources import Source
 from coolhead.store import Store
 from coolhead.windows import Window, floor, local_day, merged, minus
 
@@ -53,6 +55,10 @@ class SourceSight:
         self.covered = [part for w in self.polled for part in minus(w, deaf)]
         self.failed = [log for log in known if not log.ok]
         self.term = term or Term(min((log.start for log in known), default=None))
+        kind = _kind(source)
+        self.lag: timedelta = kind.lag if kind else timedelta()
+        self.poll: timedelta = kind.poll if kind else timedelta()
+        self.exports: bool = kind is not None and kind.exports
         self.due = due(source)
 
     def listened(self, window: Window) -> Window | None:
@@ -69,7 +75,7 @@ class SourceSight:
             return None
         unseen = minus(mine, self.covered)
         if not unseen:
-            return "ok" if rows else "quiet"
+            return "ok" if rows else "quiet" if self.as_of >= mine.end + self.lag else "pending"
         if self.as_of < mine.end + self.due and not self._lost(unseen[0]):
             return "pending"
         whole = sum((w.end - w.start for w in unseen), timedelta()) >= mine.end - mine.start
@@ -111,13 +117,15 @@ def _common(window: Window, spans: list[Window]) -> list[Window]:
     return [part for part in minus(window, minus(window, spans)) if part.start < part.end]
 
 
+def _kind(source: str) -> type[Source] | None:
+    """None: gone from the code."""
+    return registry.load("sources", source) if source in registry.names("sources") else None
+
+
 def due(source: str) -> timedelta:
     """How long after a window's end its poll may still come; at once for a source that is gone from the code."""
-    if source not in registry.names("sources"):
-        return timedelta()
-    kind = registry.load("sources", source)
-    found: timedelta = kind.lag + PATIENCE * kind.poll
-    return found
+    kind = _kind(source)
+    return kind.lag + PATIENCE * kind.poll if kind else timedelta()
 
 
 def term_in_plan(market: Market, source: str) -> Term:
@@ -155,8 +163,8 @@ def in_words(span: timedelta) -> str:
 
 def refill_until(source: str, window: Window) -> datetime | None:
     """Until when the network still has all of a stretch; None: no limit is known. In the past: not any more."""
-    reach: timedelta | None = registry.load("sources", source).reach if source in registry.names("sources") else None
-    return None if reach is None else window.start + reach
+    kind = _kind(source)
+    return window.start + kind.reach if kind and kind.reach is not None else None
 
 
 class Sight:
@@ -170,7 +178,13 @@ class Sight:
         if source != ALL:
             sight = self.sources.get(source)
             return (sight.verdict(window, rows.get(source, 0)) if sight else None) or "ok"
-        return together(s.verdict(window, rows.get(name, 0)) for name, s in self.sources.items())
+        heard = {s.source for s in self.listeners(window)} | {name for name, n in rows.items() if n and name in self.sources}
+        return together(self.sources[name].verdict(window, rows.get(name, 0)) for name in heard)
+
+    def listeners(self, window: Window) -> list[SourceSight]:
+        """Whose hearing nothing says something: those that listened then, but folders of exports only where no other did."""
+        mine = [s for s in self.sources.values() if s.listened(window)]
+        return [s for s in mine if not s.exports] or mine
 
     def outages(self, window: Window) -> list[Outage]:
         """Blind stretches by source, oldest first."""

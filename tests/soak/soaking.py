@@ -41,7 +41,7 @@ BEGIN = datetime(2026, 3, 2, tzinfo=UTC)
 BASE = timedelta(minutes=5)
 LEAST = 2 * BASE
 BROKEN: tuple[Fault, ...] = ("500", "503", "401", "404", "cut", "malformed", "html", "hang")
-CLIENT = Client(allow_private=True, retries=0, timeout=(1, 0.05), sleep=lambda _: None)
+CLIENT = Client(allow_private=True, retries=0, timeout=(2, 0.3), sleep=lambda _: None)
 
 
 @dataclass

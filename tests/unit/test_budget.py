@@ -1,11 +1,13 @@
 """One account of a source's requests, whoever makes them."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -134,6 +136,57 @@ def test_a_metered_client_pays_for_what_the_network_was_asked(store: Store) -> N
     assert spent(store) == {("mastodon", 0): 4}
     assert caught.value.retry_after == pytest.approx(60)
     assert base.take is None  # the one it was made of
+
+
+# a host that asks to wait
+
+
+def test_a_host_rests_for_whatever_is_asked_and_no_other_does(store: Store) -> None:
+    at(0, store).rest("a.example", 3_600)
+    budgets = [at(1, store), at(3_599, store, Rate(1, timedelta(days=1))), at(3_600, store), at(1, store, account="feed")]
+    assert [b.take(host="a.example") for b in budgets] == [3_599.0, 1.0, 0.0, 0.0]  # whatever the stretch is
+    assert [at(1, store).take(host="b.example"), at(1, store).take()] == [0.0, 0.0]
+
+
+def test_the_longer_of_two_rests_counts_and_the_old_are_forgotten(store: Store) -> None:
+    for seconds in (3_600, 30):
+        at(0, store).rest("a.example", seconds)
+    assert at(60, store).take(host="a.example") == pytest.approx(3_540)
+    at(7_200, store).rest("a.example", 5)
+    assert spent(store) == {("mastodon@a.example", 7_205): 0}
+
+
+def test_a_rest_is_on_the_wall(store: Store) -> None:
+    budget = replace(at(0, store), clock=Play(NOON, datetime.now(UTC), 60.0))
+    budget.rest("a.example", 600)
+    (kept,) = store.read(Spent)
+    assert kept.start >= NOON + timedelta(hours=10)
+    assert 500 < budget.take(host="a.example") <= 600
+
+
+def test_what_a_network_asked_for_is_kept_between_tasks(store: Store) -> None:
+    def ask(after: timedelta) -> TransientError:
+        client = metered(Client(allow_private=True), store, Fixed(NOON + after), "mastodon", "mastodon", TEN)
+        with pytest.raises(TransientError) as caught:
+            client.get(f"{network.url}/api/v1/timelines/tag/zefirella")
+        return caught.value
+
+    with Network(load("mastodon", World()), fault=lambda _: "429") as network:
+        network.retry_after = "3600"
+        assert ask(0 * MINUTE).retry_after == 3_600
+        later = ask(10 * MINUTE)
+        assert later.retry_after == 3_000
+        assert "asked to wait" in str(later)
+        assert len(network.asked) == 1
+        ask(60 * MINUTE)
+        assert len(network.asked) == 2
+
+
+def test_another_process_knows_of_a_rest(store: Store) -> None:
+    code = "import sys; from building import *; import test_budget as t; t.at(0, t.Store(sys.argv[1])).rest('a.example', 900)"
+    path = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1])])
+    subprocess.run([sys.executable, "-c", code, store.url], check=True, env={**os.environ, "PYTHONPATH": path})
+    assert at(60, store).take(host="a.example") == pytest.approx(840)
 
 
 def test_what_percents_are_of(store: Store) -> None:

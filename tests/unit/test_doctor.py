@@ -285,6 +285,34 @@ def test_the_command(where: Settings, network: Network, mail: Controller, monkey
     assert "-> mastodon (zefirella): renew the credentials" in capsys.readouterr().out
 
 
+def test_a_plan_may_be_tried_before_there_is_a_store(
+    where: Settings, network: Network, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    for name in ("COOLHEAD_STORE", "COOLHEAD_PLAN", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COOLHEAD_HOME", str(where.home))
+    plan = plan_of(network.url, where.home)
+    where.plan.mkdir()
+    for name, part in plan.content().items():
+        (where.plan / f"{name}.yaml").write_text(json.dumps(part), encoding="utf-8")  # JSON is YAML
+    assert cli.main(["doctor"]) == 1  # no mail server is set
+    out = capsys.readouterr().out
+    assert "answers" in next(line for line in out.splitlines() if line.startswith("mastodon"))
+    assert "-> channel email: " in out
+
+
+@pytest.mark.parametrize("fields", [{}, {"password": "the token"}])
+def test_advice_is_of_credentials_only_where_there_are_some(
+    store: Store, where: Settings, network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fields: dict[str, str]
+) -> None:
+    monkeypatch.setattr(MASTODON, "fields", fields)
+    network.fault = lambda _: "404"
+    do = look(store, where, plan_of(network.url, tmp_path))["mastodon"].do
+    plan = "mend the plan: the address or a name that it gives is wrong"
+    key = "renew the credentials in the Airflow connection `mastodon` (password: the token). If they are valid, "
+    assert do == (key + plan if fields else plan)
+
+
 def test_errors_that_channels_raise_are_by_who_must_act(tmp_path: Path, mail: Controller) -> None:
     email, folder = (registry.load("channels", n)() for n in ("email", "folder"))
     with pytest.raises(ConfigError, match="no mail server"):

@@ -351,8 +351,9 @@ def test_every_kpi_may_stand_in_a_rule(tmp_path: Path) -> None:
 
 
 def test_verdicts_of_windows_without_a_poll(house: House) -> None:
-    """Polled: ok. Not polled yet: pending, never silently quiet."""
-    house.say(BEGIN + HOUR)
+    """Polled: ok. Not polled yet, or not yet all of it due: pending, never silently quiet."""
+    for source in ("mastodon", "feed"):
+        house.say(BEGIN + HOUR, source=source)
     house.listen(BEGIN, BEGIN + HOUR + BASE)
     house.evaluate(BEGIN + 3 * HOUR)
     quality = {p.start - BEGIN: p.quality for p in house.points("5min", kpi="volume_z")}

@@ -118,7 +118,7 @@ def test_503_then_200(server: Server) -> None:
     waits = Waits()
     assert waits.client().get(server.url).content == b"ok"
     assert len(waits) == 1
-    assert 0.25 <= waits[0] <= 0.75
+    assert 0.5 <= waits[0] <= 0.75
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,38 @@ def test_asked_wait_beyond_the_bound_is_handed_on(server: Server) -> None:
     assert waits == []
 
 
-@pytest.mark.parametrize("value", ["soon", "-5", "Tue, 99 Mar 2026", "99999999999999999999"])
+@pytest.mark.parametrize(
+    "value", ["99999999999", "99999999999999999999", "9" * 999, "9999999999", "Tue, 03 Mar 3026 09:00:00 GMT"]
+)
+def test_an_endless_wait_is_a_week(server: Server, value: str) -> None:
+    server.script = [answer(429, Retry_After=value)]
+    with pytest.raises(TransientError) as caught:
+        Waits().client().get(server.url)
+    assert (caught.value.retry_after, len(server.seen)) == (7 * 86_400, 1)
+
+
+@pytest.mark.parametrize("value", ["0", "0.01", "Tue, 03 Mar 2026 09:00:00 GMT", "1600000000", "1600000000.5"])
+def test_no_wait_is_half_a_second(server: Server, value: str) -> None:
+    server.script = [answer(429, Retry_After=value)]
+    waits = Waits()
+    with pytest.raises(TransientError, match="4 of 4"):
+        waits.client().get(server.url)
+    assert waits == [0.5] * 3
+
+
+def test_a_wait_is_noted_for_its_host_where_the_call_gives_up(server: Server) -> None:
+    noted: list[tuple[str, float]] = []
+    client = Waits().client(rest=lambda host, seconds: noted.append((host, seconds)))
+    server.script = [answer(429, Retry_After="5"), answer(200), answer(503, Retry_After="3600"), answer(500)]
+    client.get(server.url)
+    assert noted == []  # waited for, and then it was answered
+    for _ in range(2):
+        with pytest.raises(TransientError):
+            client.get(server.url)
+    assert noted == [("127.0.0.1", 3_600.0)]
+
+
+@pytest.mark.parametrize("value", ["soon", "-5", "Tue, 99 Mar 2026"])
 def test_unreadable_wait_is_ignored(server: Server, value: str) -> None:
     server.script = [answer(503, Retry_After=value), answer(200)]
     assert Waits().client().get(server.url).status == 200
@@ -230,8 +261,30 @@ def test_private_address(host: str) -> None:
         Client().get(f"http://{host}/")
 
 
+@pytest.mark.parametrize(
+    ("address", "private"),
+    [
+        ("64:ff9b::7f00:1", True), ("64:ff9b::10.0.0.1", True), ("64:ff9b:1::808:808", True), ("64:ff9b::808:808", False),
+        ("2002:7f00:1::", True), ("2002:808:808::", False), ("::127.0.0.1", True), ("::ffff:8.8.8.8", False),
+        ("2001:0:808:808::80ff:fffe", True), ("fec0::1", True), ("fe80::1%1", True), ("192.0.0.8", True), ("224.0.0.1", True),
+        ("8.8.8.8", False), ("2606:2800:220:1::1", False),
+    ],
+)  # fmt: skip
+def test_addresses_that_stand_for_private_ones(address: str, private: bool) -> None:
+    assert addresses.is_private(address) is private
+
+
+@pytest.mark.parametrize("host", ["10.1.2.3", "127.1", "2130706433", "[::1]", "[64:ff9b::7f00:1]"])
+def test_no_private_number_goes_to_a_proxy_but_names_do(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(addresses, "get_environ_proxies", lambda url: {"http": "http://proxy.example:3128"})
+    with pytest.raises(ConfigError, match="private_hosts"):
+        addresses.refuse_private(f"http://{host}/")
+    addresses.refuse_private("http://localhost/")
+    addresses.refuse_private("http://8.8.8.8/")
+
+
 def test_name_that_resolves_differently_the_second_time(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(addresses, "resolved", lambda host: ["93.184.216.34"])
+    monkeypatch.setattr(addresses, "resolved", lambda host, flags: ["93.184.216.34"])
     with pytest.raises(ConfigError, match=r"private_hosts"):
         Client().get(server.url)
     assert server.seen == []
@@ -430,14 +483,14 @@ def test_error_that_is_cut_off_is_told_by_its_status(server: Server) -> None:
 def test_every_request_takes_its_turn(server: Server) -> None:
     server.script = [answer(503), answer(302, Location="/there"), answer(200)]
     turns: list[int] = []
-    Waits().client(take=lambda keep: turns.append(keep) or 0.0, keep=4).get(server.url)
+    Waits().client(take=lambda keep, host: turns.append(keep) or 0.0, keep=4).get(server.url)
     assert (turns, len(server.seen)) == ([4, 4, 4], 3)
 
 
 def test_a_turn_is_waited_for(server: Server) -> None:
     server.script = [answer(200)]
     waits, turns = Waits(), [40.0, 15.0, 0.0]
-    waits.client(take=lambda keep: turns.pop(0)).get(server.url)
+    waits.client(take=lambda keep, host: turns.pop(0)).get(server.url)
     assert (waits, turns) == ([40.0, 15.0], [])
 
 
@@ -445,14 +498,14 @@ def test_a_turn_is_waited_for(server: Server) -> None:
 def test_a_turn_is_not_waited_for_longer_than_a_minute(server: Server, wait: float, slept: list[float]) -> None:
     waits = Waits()
     with pytest.raises(TransientError, match="rate budget is spent") as caught:
-        waits.client(take=lambda keep: wait).get(server.url)
+        waits.client(take=lambda keep, host: wait).get(server.url)
     assert (waits, caught.value.retry_after, server.seen) == (slept, wait, [])
 
 
 def test_nothing_is_asked_after_the_deadline(server: Server) -> None:
     taken: list[int] = []
     with pytest.raises(TransientError, match="cut off"):
-        Waits().client(ends=100.0, now=lambda: 100.0, take=lambda keep: taken.append(keep) or 0.0).get(server.url)
+        Waits().client(ends=100.0, now=lambda: 100.0, take=lambda keep, host: taken.append(keep) or 0.0).get(server.url)
     assert (server.seen, taken) == ([], [])
 
 
@@ -463,7 +516,7 @@ def test_no_wait_goes_beyond_the_deadline(server: Server, asked: str | None) -> 
     with pytest.raises(TransientError, match="1 of 4"):
         waits.client(ends=100.0, now=lambda: 99.9).get(server.url)
     with pytest.raises(TransientError, match="budget"):
-        waits.client(ends=100.0, now=lambda: 99.9, take=lambda keep: 1.0).get(server.url)
+        waits.client(ends=100.0, now=lambda: 99.9, take=lambda keep, host: 1.0).get(server.url)
     assert waits == []
 
 

@@ -382,12 +382,33 @@ def test_blind_hours_stop_the_clock(house: House) -> None:
     assert contained(house, T, T + 20 * HOUR) == T + 8 * HOUR
 
 
-def test_one_source_that_sees_is_enough(house: House) -> None:
+def mastodon_dies(house: House, alive: str = "feed") -> None:
+    """After an hour, for three; the other source is polled all the time and brings nothing."""
     house.z_line(T - HOUR, T, 5.0)
-    listen(house, T - DAY, T + DAY, sources=["feed"])
+    listen(house, T - DAY, T + DAY, sources=[alive])
     listen(house, T - DAY, T + HOUR, sources=["mastodon"])
-    listen(house, T + HOUR, T + DAY, ok=False, sources=["mastodon"], error="503")
+    listen(house, T + HOUR, T + 4 * HOUR, ok=False, sources=["mastodon"], error="503")
+    listen(house, T + 4 * HOUR, T + DAY, sources=["mastodon"])
+
+
+def test_a_source_that_carried_nothing_of_it_may_be_blind(house: House) -> None:
+    house.say(T - 2 * HOUR)  # before it all
+    house.measure(T)
+    mastodon_dies(house)
     assert contained(house, T, T + 20 * HOUR) == T + 6 * HOUR
+
+
+def test_the_clock_stops_while_a_source_that_carried_it_is_blind(house: House) -> None:
+    house.say(T)
+    house.measure(T + HOUR)
+    mastodon_dies(house)
+    assert contained(house, T, T + 20 * HOUR) == T + 9 * HOUR
+
+
+def test_an_idle_folder_of_exports_does_not_see(house: House) -> None:
+    """Nothing was heard on the only network, and it is dead; the folder is polled, and empty."""
+    mastodon_dies(house, alive="files")
+    assert contained(house, T, T + 20 * HOUR) == T + 9 * HOUR
 
 
 def test_nothing_is_contained_while_the_baseline_is_cold(house: House) -> None:

@@ -148,7 +148,45 @@ def test_refilled_before_anybody_looked_is_no_outage_and_after_it_is_over(house:
     poll(house, 4, 8)
     poll(house, 7, 8, source="feed")
     (over,) = look(house, 8)
-    assert (over.start, over.end) == (at(4), at(7))
+    assert (over.start, over.end) == (at(4), at(8))
+
+
+def test_a_retry_that_collected_all_ends_it_when_it_came(house: House) -> None:
+    """It overwrote the row of the poll that failed: nothing but when it came says for how long nobody saw."""
+    poll(house, 0, 2, ok=False)
+    poll(house, 0, 2, source="feed")
+    look(house, 2)
+    house.listen(at(0), at(2), sources=["mastodon"], known_at=at(30) + MINUTE)
+    house.listen(at(2), at(30), sources=["mastodon", "feed"], known_at=at(30) + MINUTE)
+    (over,) = look(house, 30)
+    assert (over.start, over.end) == (at(0), at(30))
+    (notice,) = house.store.read(Notice, step="sees-again")
+    assert "13:00 to 25 Mar 15:30" in notice.subject
+    assert "Refill: nothing is missing: all of it was collected since\nDo: nothing\n" in notice.body
+    assert "unknown" not in notice.body
+
+
+def test_a_part_that_stays_missing_does_not_shorten_it(house: House) -> None:
+    """What had scrolled off by then is missing; the rest came late, and was not seen until then either."""
+    poll(house, 0, 2, ok=False)
+    poll(house, 0, 30, source="feed")
+    look(house, 2)
+    poll(house, 0, 12, ok=False)
+    poll(house, 12, 30)
+    (over,) = look(house, 30)
+    assert (over.start, over.end) == (at(0), at(29))  # what the last interval brought was in time
+    (notice,) = house.store.read(Notice, step="sees-again")
+    assert "Do: what is still missing: run collect_mastodon with start and end of the stretch" in notice.body
+    assert "what was said there is unknown" in notice.body
+
+
+def test_a_connection_is_named_only_where_there_is_one(house: House) -> None:
+    for source in ("mastodon", "feed"):
+        poll(house, 0, 2, ok=False, source=source)
+    look(house, 2)
+    open_to_all, logs_in = (n.body for n in sorted(house.store.read(Notice), key=lambda n: n.subject))
+    assert "renew the connection mastodon" in logs_in
+    assert "connection" not in open_to_all and "clear its failed runs" in open_to_all
 
 
 def test_one_that_came_and_went_while_nothing_ran_is_told_in_one_notice(house: House) -> None:

@@ -3,7 +3,7 @@
 import json
 import logging
 import shutil
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -120,7 +120,7 @@ MISTAKES: dict[str, tuple[str, str, str, str, tuple[str, ...]]] = {
     "unknown severity": (RULES, "severity: S1", "severity: SEV1", f"{RULES}:9: rules.0.severity", ("'S1'", "it is 'SEV1'")),
     "a day that does not exist": (
         BRANDS, "        own_accounts:", "        known_episodes: [{start: 2026-02-30, end: 2026-03-01, crisis: true}]\n        own_accounts:",
-        f"{BRANDS}: no valid YAML", ("day",),
+        f"{BRANDS}:19: brands.0.markets.0.known_episodes.0.start", ("valid date", "'2026-02-30'"),
     ),
     "an episode that ends before it begins": (
         BRANDS, "        own_accounts:", "        known_episodes: [{start: 2026-03-02, end: 2026-03-01, crisis: true}]\n        own_accounts:",
@@ -242,6 +242,17 @@ def test_all_at_once(folder: Path) -> None:
     assert "'crisis_lead'" in found
     assert "'spokesperson'" in found
     assert "volumez" in found
+
+
+def test_a_day_that_does_not_exist_hides_no_other_mistake(folder: Path) -> None:
+    episodes = "        known_episodes: [{start: 2026-03-01, end: 2026-13-01, crisis: true}]\n        own_accounts:"
+    patch(folder, BRANDS, "        own_accounts:", episodes)
+    patch(folder, BRANDS, "Europe/Rome", "Europe/Roma")
+    found = mistakes(folder)
+    assert [line.split(": ")[1].rpartition(".")[2] for line in found] == ["time_zone", "end"], found
+    patch(folder, BRANDS, "Europe/Roma", "Europe/Rome")
+    patch(folder, BRANDS, "2026-13-01", "2026-03-02")
+    assert plan_files.load(folder).market("zefirella").known_episodes[0].end == date(2026, 3, 2)
 
 
 def test_byte_order_mark_and_crlf(folder: Path) -> None:

@@ -126,7 +126,7 @@ def test_a_fault_buries_nobody(fault: Any, kind: type[Exception], heard: Callabl
     assert listener.store.read(Tombstone) == []
     assert all(m.text for m in listener.stored().values())
     listener.network.fault = None
-    assert again(listener, NOON + 2 * HOUR) == ["zefirella: 5 due, 5 still there, 0 vanished"]
+    assert again(listener, NOON + 2 * HOUR + MINUTE) == ["zefirella: 5 due, 5 still there, 0 vanished"]
 
 
 def test_what_was_found_before_a_fault_is_kept(heard: Callable[..., Listener]) -> None:
@@ -139,7 +139,7 @@ def test_what_was_found_before_a_fault_is_kept(heard: Callable[..., Listener]) -
         again(listener, NOON + 2 * HOUR)
     assert listener.stored()[native(listener, 5)].likes == 900
     assert len(listener.store.read(Tombstone)) == 1
-    assert again(listener, NOON + 2 * HOUR) == ["zefirella: 4 due, 3 still there, 1 vanished"]
+    assert again(listener, NOON + 2 * HOUR + MINUTE) == ["zefirella: 4 due, 3 still there, 1 vanished"]
 
 
 def give(listener: Listener, *markets: Market) -> None:

@@ -470,6 +470,10 @@ def test_a_report_by_a_person_without_any_mention(shop: Shop) -> None:
     assert (
         "T1 detected a journalist called" in text and "no first public response: ≥ 2 h 00 min (target 30 min: missed)" in text
     )
+    assert "0 mentions" not in text  # it lasts: the last minutes may still bring some
+    over = found.model_copy(update={"state": "closed", "closed_at": START + timedelta(hours=14)})
+    shop.store.upsert([over])
+    text = words(review.build(shop.store, PLAN, over, START + timedelta(hours=15)))
     assert "0 mentions" in text and "potential reach 0." in text and "How large 0 mentions; 0 negative; 0 authors" in text
 
 

@@ -55,6 +55,15 @@ def test_threshold_above_is_at_or_above() -> None:
     assert "volume 20 is at or above 20, from 100 mentions" in found[0].reason
 
 
+def test_threshold_writes_numbers_as_people_do() -> None:
+    found, _ = rule("threshold", kpi="volume", above=1_500).step(points("volume", [2_423.4], n=12_345), {})
+    assert "volume 2,423 is at or above 1,500, from 12,345 mentions" in found[0].reason
+    found, _ = rule("threshold", kpi="negative_share", above=0.125).step(points("negative_share", [1 / 3]), {})
+    assert "negative_share 0.333 is at or above 0.125, from" in found[0].reason
+    found, _ = rule("threshold", kpi="volume", above=999.5).step(points("volume", [999.5, 2_000_000.0]), {})
+    assert [f.reason.split(" is ")[0] for f in found] == ["volume 1,000", "volume 2,000,000"]
+
+
 def test_threshold_below_is_at_or_below() -> None:
     r = rule("threshold", kpi="positive_share", below=0.2)
     found, _ = r.step(points("positive_share", [0.3, 0.2, 0.0, NAN]), {})

@@ -62,7 +62,16 @@ def test_covered_is_ok_or_quiet() -> None:
     assert verdict(log(0, 3), rows=1) == "ok"
     assert verdict(log(0, 3)) == "quiet"
     assert verdict(log(0, 1.5), log(1.5, 2)) == "quiet"  # by two polls that meet inside
-    assert verdict(log(1, 2), as_of=at(2)) == "quiet"  # it is known as soon as the poll is
+
+
+def test_nothing_is_quiet_before_what_comes_late_has_had_its_time() -> None:
+    assert KIND.lag > BASE
+    assert verdict(log(1, 2), as_of=at(2)) == verdict(log(1, 2), as_of=at(2) + KIND.lag - TICK) == "pending"
+    assert verdict(log(1, 2), as_of=at(2) + KIND.lag) == "quiet"
+    assert verdict(log(1, 2), rows=1, as_of=at(2)) == "ok"  # it is known as soon as the poll is
+    assert verdict(log(1, 2, ok=False), as_of=at(2)) == "blind"
+    gone = SourceSight("gone-from-the-code", [log(1, 2)], at(2))
+    assert gone.verdict(span(1, 2), 0) == "quiet"
 
 
 def test_a_poll_that_may_still_come_is_pending_and_one_whose_time_has_passed_is_blind() -> None:
@@ -160,8 +169,8 @@ def test_a_silence_that_is_not_believed_is_blind_with_its_reason() -> None:
 
 def test_a_silence_counts_from_when_it_was_judged_and_back_to_its_beginning() -> None:
     row = silence(2, 8, known=6, over=9)
-    assert heard(row, as_of=at(6) - TICK).verdict(span(3, 4), 0) == "quiet"
-    assert heard(row, as_of=at(6)).verdict(span(3, 4), 0) == "blind"
+    assert heard(row, as_of=at(6) - TICK).verdict(span(2, 2.5), 0) == "quiet"
+    assert heard(row, as_of=at(6)).verdict(span(2, 2.5), 0) == "blind"
     # while its end is not known, it lasts: also what is polled meanwhile is blind
     assert heard(row, as_of=at(9) - TICK).outages(span(0, 9))[0].window == span(2, 9 - 1)
     assert heard(silence(2), as_of=at(9)).verdict(span(7, 8), 0) == "blind"
@@ -284,6 +293,28 @@ def test_a_new_source_makes_no_old_stretch_blind(house: House) -> None:
     sight = Listening(house.store, house.market, span(0, 9), LATER).at(LATER)
     assert sight.seen(span(0, 9)) == [span(0, 9)]
     assert sight.verdict(span(0, 4), {"mastodon": 1}) == "ok"
+
+
+def test_an_idle_folder_of_exports_calms_nobody(house: House) -> None:
+    """It is polled, and empty; what was dropped into it counts."""
+    house.listen(at(0), at(9), sources=["files"], known_at=at(0))
+    house.listen(at(0), at(2), sources=["mastodon"])
+    house.listen(at(2), at(9), ok=False, sources=["mastodon"], error="answered 401")
+    sight = Listening(house.store, house.market, span(0, 9), LATER).at(LATER)
+    assert sight.verdict(span(3, 4), {}) == sight.verdict(span(3, 4), {"files": 0}) == "blind"
+    assert sight.verdict(span(3, 4), {"files": 2}) == "partial"
+    assert sight.verdict(span(1, 4), {}) == "partial"
+    assert (sight.verdict(span(0, 1), {}), sight.verdict(span(0, 1), {"files": 2})) == ("quiet", "ok")
+    assert [o.source for o in sight.outages(span(0, 9))] == ["mastodon"]
+
+
+def test_a_market_of_exports_alone_is_judged_by_them(house: House) -> None:
+    house.listen(at(0), at(4), sources=["files"])
+    house.listen(at(4), at(9), sources=["mastodon"])  # and before another source joined
+    sight = Listening(house.store, house.market, span(0, 9), LATER).at(LATER)
+    assert sight.verdict(span(0, 4), {}) == "quiet"
+    assert sight.verdict(span(0, 4), {"files": 1}) == "ok"
+    assert sight.verdict(span(5, 9), {}) == "quiet"  # the folder is no longer polled: nobody depends on it
 
 
 @given(st.lists(st.tuples(st.integers(0, 12), st.integers(1, 4), st.booleans()), max_size=10), st.integers(0, 14))

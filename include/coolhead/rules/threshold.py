@@ -49,6 +49,6 @@ class Threshold(Rule):
         s = self.settings
         limit, side = (s.above, "at or above") if s.above is not None else (s.below, "at or below")
         end = {"value": "", "low": " (lower bound)", "high": " (upper bound)"}[s.bound]
-        return Finding(
-            start, s.kpi, value, limit, f"{s.kpi}{end} {value:.3g} is {side} {limit:g}, from {n} mentions in an hour"
-        )
+        shown = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+        reason = f"{s.kpi}{end} {shown} is {side} {limit:,.10g}, from {n:,} mentions in an hour"
+        return Finding(start, s.kpi, value, limit, reason)
