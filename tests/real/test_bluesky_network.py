@@ -27,7 +27,7 @@ from coolhead.plan import Plan
 from coolhead.rechecking import recheck_all
 from coolhead.rows import CollectionLog, Match, Mention, Quarantined, Tombstone
 from coolhead.settings import Settings
-from coolhead.sources import Query
+from coolhead.sources import Query, _bluesky_api
 from coolhead.sources.bluesky import LIMIT, Bluesky
 from coolhead.store import Store
 from coolhead.windows import Window, floor
@@ -340,6 +340,7 @@ def test_a_wrong_password_and_the_networks_own_rate_limit(servers: Servers, list
         Bluesky().canary(wrong, CLIENT)
     with pytest.raises(TransientError, match="429") as limited:
         for _ in range(40):  # 30 sessions in 5 minutes
+            _bluesky_api._SESSIONS.clear()  # as many processes would
             Bluesky().canary(listener.query, CLIENT)
     print(f"the network's own limit: {limited.value}; retry after {limited.value.retry_after} s")
     assert limited.value.retry_after is not None
