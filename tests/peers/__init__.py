@@ -186,8 +186,8 @@ def names() -> list[str]:
     return sorted(p.stem for p in Path(__file__).parent.glob("*.py") if not p.stem.startswith("_"))
 
 
-Fault = Literal["401", "404", "429", "500", "503", "hang", "cut", "malformed", "html", "slow"]
-"""hang: accepts and never answers; cut: ends in the middle of the body; malformed: half of the body, as if whole; html: an
+Fault = Literal["401", "404", "429", "500", "503", "hang", "drop", "cut", "malformed", "html", "slow"]
+"""hang: accepts and never answers; drop: closes without an answer; cut: ends in the middle of the body; malformed: half of the body, as if whole; html: an
 error page that says 200; slow: a byte at a time."""
 
 
@@ -246,7 +246,7 @@ def _told(network: Network, request: Request) -> tuple[Answer, Fault | None]:
     if fault == "html":
         page = b"<!DOCTYPE html><html><body><h1>We will be back soon</h1></body></html>"
         return Answer(page, 200, {"Content-Type": "text/html"}), fault
-    answer = network.peer.answer(request) if fault != "hang" else Answer(b"")
+    answer = network.peer.answer(request) if fault not in {"hang", "drop"} else Answer(b"")
     if fault in {"cut", "malformed"} and (answer.status == 304 or len(answer.content()) < 2):
         return answer, None
     return (replace(answer, body=_half(answer.content())) if fault == "malformed" else answer), fault
@@ -276,8 +276,9 @@ class _Handler(BaseHTTPRequestHandler):
         )  # fmt: skip
         answer, fault = _told(network, request)
         network.committed += fault is not None
-        if fault == "hang":
-            network.released.wait(30)
+        if fault in {"hang", "drop"}:
+            if fault == "hang":
+                network.released.wait(30)
             self.close_connection = True
         else:
             self._send(answer, fault)
