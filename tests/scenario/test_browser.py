@@ -32,7 +32,7 @@ def test_an_operator_reads_in_airflow_what_each_dag_is_for(browser, stack):
     page.click("button[type=submit]")
     page.goto(f"{stack.url}/dags/evaluate_brands")
     page.get_by_role("button", name="Dag Docs").first.click()
-    page.get_by_text("no new signal is raised until it runs again").wait_for(timeout=30_000)
+    page.get_by_text("no new signal is raised until it runs again").wait_for(timeout=90_000)
     page.close()
     for dag in stack.api.dags():
         assert "When it fails" in stack.api.call("GET", f"/api/v2/dags/{dag}/details")["doc_md"], dag
