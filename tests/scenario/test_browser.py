@@ -29,7 +29,9 @@ def test_an_operator_reads_in_airflow_what_each_dag_is_for(browser, stack):
     page.goto(stack.url)
     page.fill("input[name=username]", "admin")
     page.fill("input[name=password]", stack.passwords["admin"])
-    page.click("button[type=submit]")
+    with page.expect_navigation():  # or the next address would be asked for while this one is still on its way
+        page.click("button[type=submit]")
+    page.wait_for_load_state("networkidle")
     page.goto(f"{stack.url}/dags/evaluate_brands")
     page.get_by_role("button", name="Dag Docs").first.click()
     page.get_by_text("no new signal is raised until it runs again").wait_for(timeout=90_000)

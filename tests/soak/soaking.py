@@ -66,6 +66,8 @@ class Line:
 
     def polled(self, until: datetime) -> None:
         """After a poll of everything up to `until`: it brought all, or it failed."""
+        if self.covered == BEGIN:  # it listens from its first poll's interval on
+            self.covered = until - BASE
         if self.network.committed == self.committed:
             self.covered = until
         elif until - self.covered >= LEAST and (not self.expected or self.expected[-1] != self.covered):
