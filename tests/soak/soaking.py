@@ -53,7 +53,8 @@ class Line:
     market: str
     network: Network
     down: list[tuple[datetime, datetime, Fault]] = field(default_factory=list)
-    covered: datetime = BEGIN
+    covered: datetime | None = None
+    """It listens from its first poll's interval on."""
     expected: list[datetime] = field(default_factory=list)
     """Starts of the outages that the faults explain."""
     committed: int = 0
@@ -66,8 +67,7 @@ class Line:
 
     def polled(self, until: datetime) -> None:
         """After a poll of everything up to `until`: it brought all, or it failed."""
-        if self.covered == BEGIN:  # it listens from its first poll's interval on
-            self.covered = until - BASE
+        self.covered = self.covered or until - BASE
         if self.network.committed == self.committed:
             self.covered = until
         elif until - self.covered >= LEAST and (not self.expected or self.expected[-1] != self.covered):
