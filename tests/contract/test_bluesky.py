@@ -20,7 +20,7 @@ from peers.bluesky import Bluesky as Peer
 
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
 WINDOW = Window(NOON, NOON + timedelta(minutes=30))
-CLIENT = Client(allow_private=True, retries=0, timeout=(2, 2), sleep=lambda _: None)
+CLIENT = Client(allow_private=True, retries=0, timeout=(20, 60), sleep=lambda _: None)
 
 
 @dataclass
