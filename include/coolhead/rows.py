@@ -11,7 +11,10 @@ from pydantic import Field
 
 from coolhead.schema import Col, Row, Text, Utc
 
+Polarity = Literal["negative", "neutral", "positive"]
 Label = Literal["negative", "neutral", "positive", "unscored"]
+Kind = Literal["complaint", "criticism", "question", "praise", "insult", "spam", "other"]
+"""`criticism` is constructive, `insult` a troll's as well; `other` is none of these."""
 Verdict = Literal["pending", "ok", "quiet", "partial", "blind"]
 Grain = Literal["5min", "hour", "day"]
 Severity = Literal["S0", "S1", "S2", "S3", "S4"]
@@ -68,6 +71,7 @@ class Mention(MentionKey):
     audience: Annotated[Count | None, Col(merge="fill"), Field(description="followers of the author then; null: unknown")] = (
         None
     )
+    author_since: Annotated[Utc | None, Col(merge="fill"), Field(description="when the author's account was made")] = None
     likes: Annotated[Count | None, Col(merge="fill")] = None
     comments: Annotated[Count | None, Col(merge="fill")] = None
     shares: Annotated[Count | None, Col(merge="fill")] = None
@@ -110,8 +114,81 @@ class Score(MentionKey):
     label: Label
     polarity: Annotated[float | None, Field(ge=-1, le=1, description="P(positive) - P(negative); null: unscored")] = None
     confidence: Annotated[float | None, Field(ge=0, le=1, description="probability of the label")] = None
-    lang: Annotated[Text, Field(max_length=20, description="language as identified, or `other`")]
+    lang: Annotated[Text, Field(max_length=20, description="language as identified, `other` or `unknown`")]
+    lang_confidence: Annotated[
+        float | None, Field(ge=0, le=1, description="of the language; null: declared by the network")
+    ] = None
     known_at: Annotated[Utc, Col(merge="keep")]
+
+
+class PersonLabel(MentionKey):
+    """What a person read in one mention: it overrides every scorer from then on; of several the newest counts."""
+
+    table_name: ClassVar[str] = "label"
+    by: Annotated[Name, Key, Field(description="who")]
+    at: Annotated[Utc, Key, Field(description="when")]
+    label: Polarity
+    kind: Kind | None = None
+    sample: Annotated[Name | None, Field(description="the random sample it was drawn in; null: picked by a person")] = None
+    stale: Annotated[bool, Field(description="the text was edited since: it counts no more")] = False
+
+
+class CommentKind(MentionKey):
+    """What kind of comment one mention is, as the reader (kinds.py) has it."""
+
+    table_name: ClassVar[str] = "comment_kind"
+    revision: Annotated[Name, Field(description="of the reader")]
+    kind: Kind
+    confidence: Annotated[float, Field(ge=0, le=1)]
+    emotional: Annotated[float | None, Field(ge=0, le=1, description="0 factual, 1 emotional; null: nothing tells")] = None
+    sarcasm: Annotated[bool, Field(description="perhaps: a hint of low confidence, never more")] = False
+    known_at: Annotated[Utc, Col(merge="keep")]
+
+
+class Topic(Row):
+    """What many mentions of one market and one local day are about."""
+
+    table_name: ClassVar[str] = "topic"
+    market: Annotated[Name, Key]
+    day: Annotated[date, Key, Field(description="local day of the market")]
+    topic: Annotated[Name, Key, Field(description="short hash of its first mention")]
+    terms: Annotated[list[Any], Field(description="telling terms, the most telling first")]
+    continues: Annotated[Name | None, Field(description="topic of a day before that it goes on from")] = None
+    first_at: Utc
+    last_at: Utc
+    mentions: Count
+    duplicates: Annotated[Count, Field(description="of them near-duplicates of another")] = 0
+    authors: Count
+    reach: Annotated[Count | None, Field(description="sum of the known audiences; null: none is known")] = None
+    negative: Count = 0
+    positive: Count = 0
+    owner: Annotated[Name | None, Field(description="person or role of the plan")] = None
+    known_at: Annotated[Utc, Col(operational=True)]
+
+
+class InTopic(MentionKey):
+    """One mention belongs to one topic of one market."""
+
+    table_name: ClassVar[str] = "in_topic"
+    indexes: ClassVar[tuple[tuple[str, ...], ...]] = (("market", "published_at"),)
+    market: Annotated[Name, Key]
+    published_at: Annotated[Utc, Col(merge="keep")]
+    topic: Annotated[Name | None, Field(description="null: read, and about nothing that others speak of")]
+    copy_of: Annotated[Text | None, Field(max_length=600, description="source:native_id of what it nearly repeats")] = None
+    terms: Annotated[list[Any], Field(description="its telling terms, for what joins later")]
+
+
+class AuthorDay(Row):
+    """One author who mentioned one market on one local day."""
+
+    table_name: ClassVar[str] = "author_day"
+    market: Annotated[Name, Key]
+    day: Annotated[date, Key, Field(description="local day of the market")]
+    source: Annotated[Name, Key]
+    author: Annotated[Text, Key, Field(max_length=64, description="pseudonym")]
+    mentions: Count
+    audience: Annotated[Count | None, Field(description="greatest of the day; null: unknown")] = None
+    first: Annotated[bool, Field(description="no mention of the brand in the 180 days before")]
 
 
 class Quarantined(Row):
@@ -349,7 +426,7 @@ class PlanVersion(Row):
 
 
 TABLES: list[type[Row]] = [
-    Payload, Mention, Match, Tombstone, Score, Quarantined, CollectionLog, Silence, Outage, Spent, Cursor, Follower, Dirty, KpiPoint, Judged, Signal,
+    Payload, Mention, Match, Tombstone, Score, PersonLabel, CommentKind, InTopic, Topic, AuthorDay, Quarantined, CollectionLog, Silence, Outage, Spent, Cursor, Follower, Dirty, KpiPoint, Judged, Signal,
     Incident, Decision, Notice, IncidentEvent, PlanVersion,
 ]  # fmt: skip
 """In the order of the data's way."""

@@ -15,12 +15,12 @@ import sqlalchemy as sa
 from coolhead import rows as r
 from coolhead import schema
 from coolhead.errors import ConfigError
-from coolhead.tables import MATCH, MENTION, SCORE, TABLES, TOMBSTONE, R, conditions, read, to_json
+from coolhead.tables import KIND, LABEL, MATCH, MENTION, SCORE, TABLES, TOMBSTONE, R, conditions, read, to_json
 from coolhead.windows import Window
 from coolhead.writing import Writer
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0002"
+HEAD = "0003"
 """The revision this code was written for; a test holds it to the newest migration."""
 
 
@@ -139,38 +139,21 @@ class Store:
     def mentions(self, market: str, window: Window, scorer: str, revision: str, as_of: datetime) -> "Any":
         """Frame of the market's mentions published in the window and known by `as_of`, one row each, oldest first.
 
-        Columns: those of Mention, matched_by, label, polarity, confidence, scored_lang, scored_at, gone_by. `label` is null
-        where the revision has not read the mention yet, `gone_by` where the mention still stands.
+        Columns: those of Mention, matched_by, label, polarity, read_label, read_polarity, labelled_by, labelled_at, confidence,
+        scored_lang, scored_at, kind, emotional, gone_by. `label` and `polarity` are a person's where one labelled the mention, else
+        as the revision reads it (`read_*`), and null where it has not read it yet; `gone_by` is null where the mention stands.
         """
         import pandas as pd
 
-        same = [MATCH.c[n] == MENTION.c[n] for n in ("source", "day", "native_id")]
-        scored = [SCORE.c[n] == MATCH.c[n] for n in ("source", "day", "native_id")]
-        scored += [SCORE.c.scorer == scorer, SCORE.c.revision == revision, SCORE.c.known_at <= as_of]
-        chosen = [
-            MATCH.c.matched_by,
-            SCORE.c.label,
-            SCORE.c.polarity,
-            SCORE.c.confidence,
-            SCORE.c.lang.label("scored_lang"),
-            SCORE.c.known_at.label("scored_at"),
-            TOMBSTONE.c.by.label("gone_by"),
-        ]
-        buried = [TOMBSTONE.c[n] == MENTION.c[n] for n in ("source", "day", "native_id")]
-        statement = (
-            sa.select(*MENTION.c, *chosen)
-            .select_from(
-                MATCH.join(MENTION, sa.and_(*same)).outerjoin(SCORE, sa.and_(*scored)).outerjoin(TOMBSTONE, sa.and_(*buried))
-            )
-            .where(MATCH.c.market == market, MATCH.c.published_at >= window.start, MATCH.c.published_at < window.end)
-            .where(MENTION.c.known_at <= as_of)
-            .order_by(MATCH.c.published_at, MATCH.c.source, MATCH.c.native_id)
-        )
+        statement = _mentions(market, window, scorer, revision, as_of)
         with self._reader.connect() as connection:
             frame = pd.DataFrame(
                 connection.execute(statement).mappings().all(), columns=[c.name for c in statement.selected_columns]
             )
-        kinds = {**schema.dtypes(r.Mention), "polarity": "float64", "confidence": "float64", "scored_at": "datetime64[us, UTC]"}
+        kinds = {
+            **schema.dtypes(r.Mention), "polarity": "float64", "read_polarity": "float64", "confidence": "float64", "emotional": "float64",
+            "scored_at": "datetime64[us, UTC]", "labelled_at": "datetime64[us, UTC]",
+        }  # fmt: skip
         return frame.astype({c: k for c, k in kinds.items() if c in frame})
 
     def latest(self, sources: Iterable[str], limit: int) -> Iterator[tuple[datetime, str]]:
@@ -248,6 +231,49 @@ class Store:
                 sa.select(sa.func.min(t.c[column]), sa.func.max(t.c[column])).where(*conditions(t, where))
             ).one()
         return low, high
+
+
+def _mentions(market: str, window: Window, scorer: str, revision: str, as_of: datetime) -> sa.Select[Any]:
+    """Matches of a market with their mention and all that was read in it, as known then."""
+
+    def of(t: sa.Table | sa.Subquery, *more: Any) -> Any:
+        return sa.and_(*(t.c[n] == MATCH.c[n] for n in ("source", "day", "native_id")), *more)
+
+    newest = sa.func.row_number().over(
+        partition_by=(LABEL.c.source, LABEL.c.day, LABEL.c.native_id), order_by=(LABEL.c.at.desc(), LABEL.c.by)
+    )
+    # A mention is stored under the day of its first recorded publication, which an edit moves by a week at most.
+    days = (LABEL.c.day >= window.start.date() - timedelta(days=8), LABEL.c.day <= window.end.date() + timedelta(days=8))
+    fresh = sa.select(LABEL, newest.label("nth")).where(LABEL.c.at <= as_of, LABEL.c.stale.is_(False), *days).subquery()
+    said = sa.case((fresh.c.label == "negative", -1.0), (fresh.c.label == "positive", 1.0), else_=0.0)
+    chosen = [
+        MATCH.c.matched_by,
+        sa.func.coalesce(fresh.c.label, SCORE.c.label).label("label"),
+        sa.case((fresh.c.label.is_not(None), said), else_=SCORE.c.polarity).label("polarity"),
+        SCORE.c.label.label("read_label"),
+        SCORE.c.polarity.label("read_polarity"),
+        fresh.c.by.label("labelled_by"),
+        fresh.c.at.label("labelled_at"),
+        SCORE.c.confidence,
+        SCORE.c.lang.label("scored_lang"),
+        SCORE.c.known_at.label("scored_at"),
+        sa.func.coalesce(fresh.c.kind, KIND.c.kind).label("kind"),
+        KIND.c.emotional,
+        TOMBSTONE.c.by.label("gone_by"),
+    ]
+    return (
+        sa.select(*MENTION.c, *chosen)
+        .select_from(
+            MATCH.join(MENTION, of(MENTION))
+            .outerjoin(SCORE, of(SCORE, SCORE.c.scorer == scorer, SCORE.c.revision == revision, SCORE.c.known_at <= as_of))
+            .outerjoin(fresh, of(fresh, fresh.c.nth == 1))
+            .outerjoin(KIND, of(KIND, KIND.c.known_at <= as_of))
+            .outerjoin(TOMBSTONE, of(TOMBSTONE))
+        )
+        .where(MATCH.c.market == market, MATCH.c.published_at >= window.start, MATCH.c.published_at < window.end)
+        .where(MENTION.c.known_at <= as_of)
+        .order_by(MATCH.c.published_at, MATCH.c.source, MATCH.c.native_id)
+    )
 
 
 def around(moments: Sequence[datetime], days: int = 7) -> Window:

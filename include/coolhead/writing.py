@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from coolhead import rows as r
 from coolhead import schema
-from coolhead.tables import MATCH, MENTION, SCORE, TABLES, TOMBSTONE, R, conditions, read, to_json
+from coolhead.tables import IN_TOPIC, KIND, LABEL, MATCH, MENTION, SCORE, TABLES, TOMBSTONE, R, conditions, read, to_json
 
 
 class Writer:
@@ -90,8 +90,8 @@ class Writer:
         self._by_key(sa.update(MENTION).values(text="", url=None), MENTION, [r.key_of(t) for t in tombstones])
 
     def delete_mentions(self, keys: Sequence[Mapping[str, Any]]) -> None:
-        """Delete mentions by key with their matches, scores and tombstones."""
-        for target in (SCORE, MATCH, TOMBSTONE, MENTION):
+        """Delete mentions by key with all that was read in them."""
+        for target in (IN_TOPIC, KIND, LABEL, SCORE, MATCH, TOMBSTONE, MENTION):
             self._by_key(sa.delete(target), target, keys)
 
     def unchanged(self, mentions: Sequence[r.Mention]) -> set[int]:
@@ -116,7 +116,9 @@ class Writer:
     def mark_edited(self, keys: Sequence[Mapping[str, Any]]) -> None:
         """The text changed: it must be checked and read again."""
         self._by_key(sa.update(MENTION).values(gated=False), MENTION, keys)
-        self._by_key(sa.delete(SCORE), SCORE, keys)
+        for target in (IN_TOPIC, KIND, SCORE):
+            self._by_key(sa.delete(target), target, keys)
+        self._by_key(sa.update(LABEL).values(stale=True), LABEL, keys)
 
     def _by_key(self, statement: Any, target: sa.Table, keys: Sequence[Mapping[str, Any]]) -> None:
         if keys:
