@@ -41,13 +41,10 @@ recorded answer, or escalates. Clearing a run asks no answered step again.
     @translated
     def notify(dag_run=None) -> list[str]:  # type: ignore[no-untyped-def]
         from coolhead import registry
-        from coolhead.escalation import announce, send_outbox, step_of
+        from coolhead.escalation import step_of, tell
 
         with opened() as (_, clock, store, _plan):
-            step = step_of(store, dag_run.conf)
-            if step:
-                announce(store, step, clock)
-            sent = send_outbox(store, clock, credentials(registry.names("channels")), step)
+            sent = tell(store, step_of(store, dag_run.conf), clock, credentials(registry.names("channels")))
         return [f"{n.channel} to {n.receiver}: {n.status}" for n in sent]
 
     ask = AskPerson(task_id="ask", retries=0, outlets=[INCIDENT])

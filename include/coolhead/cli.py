@@ -61,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         "Read JSON strings or objects with `text` and optional `lang`, one per line; print label, polarity, lang.",
     )
     p.add_argument("--scorer", default="linear", choices=registry.names("sentiment"))
+    p.add_argument("--settings", default="{}", metavar="JSON", help="its settings, as in brands.yaml: scorer.settings")
     p = verb("import", _import, "Import an export with months of mentions, and report on it.")
     p.add_argument("file", type=Path, metavar="FILE")
     p.add_argument("--brand", required=True, help="added to the plan under COOLHEAD_HOME if it is not there")
@@ -126,13 +127,26 @@ def _show(parsed: Any, seen: set[str]) -> None:
 
 
 def _score(options: Any) -> int:
-    scorer = registry.load("sentiment", options.scorer)()
+    from coolhead.plan import ScorerChoice
+    from coolhead.sentiment import active
+
+    scorer = active(ScorerChoice(name=options.scorer, settings=_object(options.settings)))
     for batch in _batches(enumerate(sys.stdin.buffer, 1), SCORE_BATCH):
         asked = [_asked(number, line) for number, line in batch]
         for answer in scorer.score([text for text, _ in asked], [lang for _, lang in asked]):
             _out({"label": answer.label, "polarity": answer.polarity, "lang": answer.lang, "confidence": answer.confidence})
         sys.stdout.flush()
     return 0
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"--settings: no JSON ({error}); write an object like {{}}") from None
+    if not isinstance(value, dict):
+        raise ConfigError("--settings: must be a JSON object like {}")
+    return value
 
 
 def _batches(lines: Iterator[tuple[int, bytes]], size: int) -> Iterator[list[tuple[int, bytes]]]:

@@ -17,8 +17,8 @@ from coolhead.budget import metered
 from coolhead.clock import Clock
 from coolhead.collection import Collector, listens
 from coolhead.errors import ConfigError, CoolheadError, PermanentError, TransientError
-from coolhead.escalation import Step, send_outbox
 from coolhead.http import Client
+from coolhead.outbox import key_of, send_outbox
 from coolhead.plan import Market, Person, Plan
 from coolhead.rows import Notice
 from coolhead.settings import Settings
@@ -189,5 +189,6 @@ def _receivers(plan: Plan, dead: set[str]) -> Iterator[tuple[Person, str]]:
 
 def send(store: Store, clock: Clock, credentials: Mapping[str, Mapping[str, Any]], told: Sequence[Notice]) -> None:
     """Send these notices. Those of an incident that are being sent just now are left to their own run."""
-    for step in {Step(n.incident_id, n.step, 0, n.repetition) for n in told}:
-        send_outbox(store, clock, credentials, step)
+    if told:
+        keys = {key_of(n) for n in told}
+        send_outbox(store, clock, credentials, lambda n: key_of(n) in keys)

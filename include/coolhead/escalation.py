@@ -12,9 +12,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from coolhead import failpoint, incidents, notices, questions, registry
+from coolhead import failpoint, incidents, notices, questions
 from coolhead.clock import Clock
-from coolhead.errors import ConfigError, PermanentError, TransientError
+from coolhead.errors import ConfigError
+from coolhead.outbox import Credentials, demand_reached, send_outbox
 from coolhead.rows import Decision, Incident, IncidentEvent, Notice, Signal
 from coolhead.store import Store
 
@@ -23,12 +24,8 @@ STALE = timedelta(hours=24)
 """An incident found in history older than this is stored and shown, and wakes nobody."""
 SLACK = timedelta(minutes=5)
 """A step that has neither answer nor time-out this long after its deadline is taken as timed out: its run died."""
-LEFT_BEHIND = timedelta(minutes=10)
-"""A notice that its own run has not sent by then is sent by any other."""
 REPEAT = timedelta(hours=24)
 """How long a question without a clock waits before it is asked again."""
-OUTAGE = "outage."
-"""What takes the place of an incident's id in a notice of an outage begins so."""
 KINDS = ("acknowledge", "assess", "respond", "close")
 
 
@@ -47,6 +44,9 @@ class Step:
     def run_id(self) -> str:
         """The Dag run that performs it; the same step never has two."""
         return f"{self.incident_id}.{self.kind}.{self.repetition}"
+
+    def owns(self, notice: Notice) -> bool:
+        return (notice.incident_id, notice.step, notice.repetition) == (self.incident_id, self.kind, self.repetition)
 
     @property
     def conf(self) -> dict[str, Any]:
@@ -161,6 +161,19 @@ def receivers(incident: Incident, step: Step) -> list[dict[str, Any]]:
     return [p for p in incident.policy["people"] if roles & set(p["roles"]) or p["id"] == incident.commander]
 
 
+def tell(store: Store, step: Step | None, clock: Clock, credentials: Credentials) -> list[Notice]:
+    """Announce the step and send its notices, and what else was left behind; returns what was tried just now.
+
+    Raises TransientError for what should be tried again, PermanentError for people whom no channel reaches.
+    """
+    if step is None:
+        return send_outbox(store, clock, credentials)
+    announce(store, step, clock)
+    sent = send_outbox(store, clock, credentials, step.owns)
+    demand_reached(store.read(Notice, incident_id=step.incident_id, step=step.kind, repetition=step.repetition))
+    return sent
+
+
 def announce(store: Store, step: Step, clock: Clock) -> list[Notice]:
     """Write the intents of the step's notices, once; sending is another matter."""
     (incident,) = store.read(Incident, incident_id=step.incident_id)
@@ -202,49 +215,6 @@ def deadline(incident: Incident, step: Step, now: datetime) -> datetime:
     if target and step.repetition == 0 and (by := incident.detected_at + timedelta(minutes=target)) > now:
         return by
     return now + timedelta(minutes=incident.policy["steps"][step.level]["wait_minutes"])
-
-
-def send_outbox(
-    store: Store, clock: Clock, credentials: Mapping[str, Mapping[str, Any]], step: Step | None = None, outages: bool = False
-) -> list[Notice]:
-    """Send the step's notices (or those of outages), and any that another run could not send; one that fails holds up no other.
-
-    Raises TransientError at the end where any should be tried again. A crash between send and receipt may double a
-    notice, never lose one; its key is the same, so that a receiver who honours it sees one.
-    """
-    sent, again = [], []
-    for notice in store.read(Notice, status="intended"):
-        theirs = not _is_of(notice, step) if step else outages and not notice.incident_id.startswith(OUTAGE)
-        if theirs and clock.now() - notice.intended_at < LEFT_BEHIND:
-            continue  # its own run is sending it just now
-        update: dict[str, Any] = {"attempts": notice.attempts + 1}
-        try:
-            channel = registry.load("channels", notice.channel)()
-            receipt = channel.send(notice, key_of(notice), credentials.get(notice.channel, {}))
-            failpoint.reached("outbox.sent")
-            update |= {"status": "sent", "sent_at": clock.now(), "receipt": receipt}
-        except TransientError as error:
-            again.append(f"{notice.channel} to {notice.receiver}: {error}")
-            update |= {"receipt": f"will be tried again: {error}"}
-        except (PermanentError, ConfigError) as error:
-            update |= {"status": "failed", "receipt": str(error)}
-        except Exception as error:
-            again.append(f"{notice.channel} to {notice.receiver}: {type(error).__name__}: {error}")
-            update |= {"receipt": f"will be tried again: {type(error).__name__}: {error}"}
-        store.upsert([done := notice.model_copy(update=update)])
-        sent.append(done)
-    if again:
-        raise TransientError(f"{len(again)} notices could not be sent yet: {'; '.join(again)}")
-    return sent
-
-
-def _is_of(notice: Notice, step: Step) -> bool:
-    return (notice.incident_id, notice.step, notice.repetition) == (step.incident_id, step.kind, step.repetition)
-
-
-def key_of(notice: Notice) -> str:
-    """The same for every attempt at the same notice."""
-    return f"{notice.incident_id}.{notice.step}.{notice.repetition}.{notice.receiver}.{notice.channel}"
 
 
 def question(store: Store, step: Step, clock: Clock) -> Question:

@@ -23,6 +23,7 @@ from coolhead.plan import Market, Plan
 from coolhead.recovery import progress
 from coolhead.rows import ALL, Incident, Judged, KpiPoint, Match
 from coolhead.rules import Rule
+from coolhead.sentiment import active
 from coolhead.store import Store
 from coolhead.verdicts import Listening
 from coolhead.windows import BASE, GRACE, Window, floor, local_day
@@ -46,7 +47,7 @@ class Evaluated:
 
 def evaluate(store: Store, plan: Plan, market: Market, clock: Clock) -> Evaluated:
     """Compute undone KPI points, then judge all windows that ended since the last time."""
-    scorer: Any = registry.load("sentiment", plan.brands.scorer.name)
+    scorer = active(plan.brands.scorer)
     measurer = Measurer(store, market, scorer.name, scorer.revision)
     now = clock.now()
     points = measurer.measure(clock)
@@ -69,7 +70,7 @@ def evaluate(store: Store, plan: Plan, market: Market, clock: Clock) -> Evaluate
 
 def watch(store: Store, plan: Plan, market: Market, clock: Clock) -> Evaluated:
     """KPI points of another brand: measured like ours, and judged by no rule."""
-    scorer: Any = registry.load("sentiment", plan.brands.scorer.name)
+    scorer = active(plan.brands.scorer)
     now = floor(clock.now())
     return Evaluated(market.id, Measurer(store, market, scorer.name, scorer.revision).measure(clock), Window(now, now), 0, [])
 

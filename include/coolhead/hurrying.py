@@ -4,25 +4,19 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from coolhead import registry
+from coolhead import incidents, registry
 from coolhead.budget import Budget, account_of, calm_share, connection_of, cost
 from coolhead.clock import Clock
 from coolhead.collection import listens
 from coolhead.plan import Market, Plan
-from coolhead.rows import CollectionLog, Incident, State
+from coolhead.rows import CollectionLog
 from coolhead.store import Store
 from coolhead.windows import Window
-
-FROM = "S2"
-BURNING: tuple[State, ...] = ("detected", "acknowledged", "assessed", "responding", "contained")
-"""A recovered incident waits for its closing only, and is watched as any day."""
 
 
 def due_polls(store: Store, plan: Plan, clock: Clock) -> list[dict[str, Any]]:
     """Runs of the collecting Dags that are due by now, one a source. In calm this is one look at the open incidents."""
-    open_now = store.read(Incident, state=BURNING)
-    burning = {i.market for i in open_now if i.severity >= FROM and not i.drill}
-    if not burning:
+    if not (burning := {i.market for i in incidents.burning(store)}):
         return []
     now, out = clock.now(), []
     for source in sorted({s for m in plan.markets if m.id in burning for s in m.sources}):

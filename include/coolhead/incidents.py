@@ -55,6 +55,16 @@ CLOCKS = {
 DISMISSALS = ("joke", "campaign", "homonym", "spam", "competitor", "duplicate", "other")
 
 
+FIRM: tuple[State, ...] = ("detected", "acknowledged", "assessed", "responding", "contained")
+"""States in which it is not over: a recovered incident waits for its closing only, and is watched as any day."""
+
+
+def burning(store: Store, **where: Any) -> list[Incident]:
+    """Incidents of S2 or above that are not over, drills left out: these markets are asked more often, and their commanders
+    are told of what is not seen."""
+    return [i for i in store.read(Incident, state=FIRM, drill=False, **where) if i.severity >= "S2"]
+
+
 def name_of(severity: str) -> str:
     """A severity is always written with its name: operators read SEV1 the other way round."""
     return f"{severity} {SEVERITY_NAMES[severity]}"

@@ -9,10 +9,12 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from coolhead import plan, registry
+from coolhead import plan
+from coolhead.errors import CoolheadError
 from coolhead.incidents import name_of
 from coolhead.plan import Market
 from coolhead.rows import Incident, PlanVersion, Signal
+from coolhead.sentiment import active
 from coolhead.store import Store
 from coolhead.verdicts import Listening
 from coolhead.windows import Window
@@ -84,7 +86,7 @@ def _how_sure(store: Store, incident: Incident, now: datetime) -> str:
         return "reported by a person; not verified"
     window = Window(incident.onset_at - timedelta(hours=1), max(now, incident.onset_at))
     market = next((m for m in _markets(store) if m.id == incident.market), None)
-    blind = Listening(store, market, window, now).at(now).outages(window) if market else []
+    blind = Listening(store, market, window, now).at(now).blind(window) if market else []
     seen = "; ".join(f"{o.source} was blind {o.window}" for o in blind[:3]) or "no source was blind"
     return f"{len(signals)} signals of {len({s.rule for s in signals})} rules; {seen}"
 
@@ -98,11 +100,8 @@ def _quotes(store: Store, incident: Incident, now: datetime) -> list[str]:
     """The most negative mentions since the onset, each author once, the largest audience first."""
     if incident.drill or not store.read(Signal, incident_id=incident.incident_id):
         return []
-    current = store.read(PlanVersion)
-    newest = max(current, key=lambda p: p.loaded_at).content if current else {}
-    scorer = registry.load("sentiment", newest["brands"]["scorer"]["name"]) if newest else None
-    name, revision = (scorer.name, scorer.revision) if scorer else ("-", "-")
-    frame = store.mentions(incident.market, Window(incident.onset_at, max(now, incident.onset_at)), name, revision, now)
+    since = Window(incident.onset_at, max(now, incident.onset_at))
+    frame = store.mentions(incident.market, since, *_scorer(store), now)
     theirs = (
         frame[~frame.own]
         .assign(seen=frame.audience.fillna(0).astype(float))
@@ -112,6 +111,17 @@ def _quotes(store: Store, incident: Incident, now: datetime) -> list[str]:
     chosen = negative if len(negative) else theirs
     picked = chosen[chosen.author.isna() | ~chosen.duplicated("author")].head(QUOTES)  # two without a name are two
     return [_quote(m) for m in picked.itertuples()]
+
+
+def _scorer(store: Store) -> tuple[str, str]:
+    """Name and revision of the plan's scorer, or dashes: a model that is gone must not hold up a notice."""
+    if (newest := store.first(PlanVersion, "loaded_at", last=True)) is None:
+        return "-", "-"
+    try:
+        scorer = active(plan.ScorerChoice.model_validate(newest.content["brands"]["scorer"]))
+    except CoolheadError:
+        return "-", "-"
+    return scorer.name, scorer.revision
 
 
 def _quote(m: Any) -> str:

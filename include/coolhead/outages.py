@@ -6,20 +6,20 @@ Told are the plan's operators; while an incident of S2 or above is open in that 
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from coolhead import registry
 from coolhead.clock import Clock
-from coolhead.errors import TransientError
-from coolhead.escalation import OUTAGE, send_outbox
-from coolhead.incidents import name_of
+from coolhead.errors import PermanentError, TransientError
+from coolhead.incidents import burning, name_of
+from coolhead.outbox import demand_reached, send_outbox
 from coolhead.plan import Market, Plan
-from coolhead.rows import CollectionLog, Incident, Notice, Outage, Silence, State
+from coolhead.rows import CollectionLog, Notice, Outage, Silence
 from coolhead.store import Store
-from coolhead.verdicts import Listening, SourceSight, refill_until
+from coolhead.verdicts import Listening, SourceSight, Stretch, refill_until
 from coolhead.windows import BASE, Window, floor
 from coolhead.writing import Writer
 
@@ -31,16 +31,8 @@ RECENT = timedelta(hours=26)
 """An outage that began and ended unnoticed (nothing ran) is told of within this."""
 TICK = timedelta(microseconds=1)
 EVER = datetime(1995, 1, 1, tzinfo=UTC)
-TELL_FROM = "S2"
-OPEN: tuple[State, ...] = ("detected", "acknowledged", "assessed", "responding", "contained")
-
-
-@dataclass(frozen=True)
-class _Stretch:
-    """A blind stretch; it may have several reasons, and the first one is told."""
-
-    window: Window
-    reason: str
+OUTAGE = "outage."
+"""What takes the place of an incident's id in a notice of an outage begins so."""
 
 
 def follow(store: Store, plan: Plan, clock: Clock) -> list[Outage]:
@@ -66,8 +58,12 @@ def tell(store: Store, plan: Plan, clock: Clock, credentials: Mapping[str, Mappi
     except Exception as error:
         errors.append(error)
     try:
-        send_outbox(store, clock, credentials, outages=True)
+        send_outbox(store, clock, credentials, lambda n: n.incident_id.startswith(OUTAGE))
     except TransientError as error:
+        errors.append(error)
+    try:  # for as long as it lasts: somebody else has to be the one who sees it
+        demand_reached(n for o in store.read(Outage, end=None) for n in store.read(Notice, incident_id=id_of(o)))
+    except PermanentError as error:
         errors.append(error)
     if errors:
         raise errors[0]
@@ -95,18 +91,19 @@ def _of_market(store: Store, plan: Plan, market: Market, now: datetime) -> list[
     return out
 
 
-def _stretches(seen: SourceSight, span: Window) -> list[_Stretch]:
-    out: list[_Stretch] = []
-    for o in seen.outages(span):
-        if out and o.window.start <= out[-1].window.end:
-            out[-1] = _Stretch(Window(out[-1].window.start, max(out[-1].window.end, o.window.end)), out[-1].reason)
+def _stretches(seen: SourceSight, span: Window) -> list[Stretch]:
+    """Those that meet as one; it may have several reasons, and the first one is told."""
+    out: list[Stretch] = []
+    for s in seen.blind(span):
+        if out and s.window.start <= out[-1].window.end:
+            out[-1] = replace(out[-1], window=Window(out[-1].window.start, max(out[-1].window.end, s.window.end)))
         else:
-            out.append(_Stretch(o.window, o.reason))
+            out.append(s)
     return out
 
 
 def _begun(
-    store: Store, market: Market, source: str, stretches: Sequence[_Stretch], lasting: bool, known: Sequence[Outage], looked: datetime
+    store: Store, market: Market, source: str, stretches: Sequence[Stretch], lasting: bool, known: Sequence[Outage], looked: datetime
 ) -> list[Outage]:  # fmt: skip
     long = [s for s in stretches if s.window.end - s.window.start >= LEAST and not any(_meets(o, s.window) for o in known)]
     # What an import left uncovered was never listened to: only what follows the first poll that really happened counts.
@@ -136,7 +133,7 @@ def _meets(outage: Outage, window: Window) -> bool:
     return outage.start < window.end and (outage.end is None or outage.end > window.start)
 
 
-def _ended(store: Store, outage: Outage, seen: SourceSight, stretches: Sequence[_Stretch], now: datetime) -> Outage:
+def _ended(store: Store, outage: Outage, seen: SourceSight, stretches: Sequence[Stretch], now: datetime) -> Outage:
     """Its end: when a poll first succeeded again, even if that one collected all since, for until then nobody saw. Where
     a part is missing, that part's end, unless it was long before: the last polling interval was collected in time."""
     ends = [s.window.end for s in stretches if s.window.start < now and s.window.end > outage.start]
@@ -204,14 +201,13 @@ def _operators(plan: Plan) -> list[dict[str, Any]]:
 def _commanders(store: Store, plan: Plan, market: Market) -> list[dict[str, Any]]:
     """Who leads an open incident of S2 or above; while nobody has taken it, the crisis leads."""
     out: dict[str, dict[str, Any]] = {}
-    for incident in store.read(Incident, market=market.id, state=OPEN, drill=False):
-        if incident.severity >= TELL_FROM:
-            people = incident.policy["people"]
-            leads = [p for p in people if p["id"] == incident.commander] or [p for p in people if "crisis_lead" in p["roles"]]
-            channels = plan.escalation.steps[0].channels
-            for p in leads:
-                reach = {c: a for c, a in p["addresses"].items() if c in channels} or p["addresses"]
-                out[p["id"]] = {"id": p["id"], "addresses": reach}
+    for incident in burning(store, market=market.id):
+        people = incident.policy["people"]
+        leads = [p for p in people if p["id"] == incident.commander] or [p for p in people if "crisis_lead" in p["roles"]]
+        channels = plan.escalation.steps[0].channels
+        for p in leads:
+            reach = {c: a for c, a in p["addresses"].items() if c in channels} or p["addresses"]
+            out[p["id"]] = {"id": p["id"], "addresses": reach}
     return list(out.values())
 
 
@@ -241,20 +237,16 @@ def _words(store: Store, plan: Plan, market: Market, outage: Outage, now: dateti
         ("Refill", _refill(outage, now, local) if missing else "nothing is missing: all of it was collected since"),
         ("Do", _todo(market, outage) if missing else "nothing"),
         ("Where", f"{plan.brands.public_url.rstrip('/')}/dags/collect_{outage.source}"),
-        *(("Meanwhile", f"{i.title} ({name_of(i.severity)}) is open: do not read a quiet {outage.source} as calm") for i in _burning(store, market)),
+        *(("Meanwhile", f"{i.title} ({name_of(i.severity)}) is open: do not read a quiet {outage.source} as calm") for i in burning(store, market=market.id)),
     ]  # fmt: skip
     subject = f"[{'sees again' if outage.end else 'blind'}] {where}: {since}"
     return subject, "\n".join(f"{k}: {v}" for k, v in facts)
 
 
-def _burning(store: Store, market: Market) -> list[Incident]:
-    return [i for i in store.read(Incident, market=market.id, state=OPEN, drill=False) if i.severity >= TELL_FROM]
-
-
 def _missing(store: Store, market: Market, outage: Outage, now: datetime) -> bool:
     """Whether something of it has not been collected by now."""
     window = Window(outage.start, outage.end or now)
-    return bool(Listening(store, market, window, now).at(now).sources[outage.source].outages(window))
+    return bool(Listening(store, market, window, now).at(now).sources[outage.source].blind(window))
 
 
 def _refill(outage: Outage, now: datetime, local: Any) -> str:

@@ -117,9 +117,10 @@ class Network(Part):
 
 
 class ScorerChoice(Part):
-    """The active scorer."""
+    """The active scorer, and what it is told."""
 
     name: Annotated[str, _plugin("sentiment")] = "linear"
+    settings: dict[str, Any] = {}
 
 
 class Quality(Part):

@@ -155,7 +155,11 @@ def _line(node: Any, loc: tuple[Any, ...]) -> int:
 
 
 def _check_brands(file: _File) -> Iterator[str]:
-    """What the file's models cannot know: settings of the sources, and whether a watched brand is heard at all."""
+    """What the file's models cannot know: settings of scorer and sources, and whether a watched brand is heard at all."""
+    if file.part:
+        chosen = file.part.scorer
+        model = registry.load("sentiment", chosen.name).Settings
+        yield from _settings(file, model, chosen.settings, ("scorer", "settings"), "scorer.settings")
     for i, brand in enumerate(file.part.brands if file.part else ()):
         for j, m in enumerate(brand.markets):
             at = ("brands", i, "markets", j)

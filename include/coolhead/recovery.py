@@ -163,7 +163,7 @@ def _blind(store: Store, market: Market, incident: Incident, span: Window) -> li
     mine = Listening(store, market, span, as_of).at(as_of).listeners(span)
     if not mine:
         return []
-    blind = {s.source: [(o.window.start, o.window.end) for o in s.outages(span)] for s in mine}
+    blind = {s.source: [(o.window.start, o.window.end) for o in s.blind(span)] for s in mine}
     seen = [w for s in mine if (own := s.listened(span)) for w in minus(own, merged(blind[s.source]))]
     nobody = [(w.start, w.end) for w in minus(span, merged([(w.start, w.end) for w in seen]))]
     return merged([*nobody, *(w for s in blind if _heard_on(store, incident, s, span.end) for w in blind[s])])

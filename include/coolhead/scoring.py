@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from coolhead import failpoint, registry
+from coolhead import failpoint
 from coolhead.clock import Clock
 from coolhead.intake import dirty
 from coolhead.plan import Plan
 from coolhead.rows import Match, Mention, Score, key_of
-from coolhead.sentiment import Scorer
+from coolhead.sentiment import Scorer, active
 from coolhead.store import Store, around
 
 BATCH = 5_000
@@ -28,7 +28,7 @@ class Scored:
 
 def score(store: Store, plan: Plan, clock: Clock) -> Scored:
     """Score all that is undone, in batches of one transaction each; safe to kill and to run again."""
-    scorer: Scorer = registry.load("sentiment", plan.brands.scorer.name)()
+    scorer = active(plan.brands.scorer)
     total = unread = 0
     while mentions := store.unscored(scorer.name, scorer.revision, BATCH):
         scores = read(scorer, mentions, clock.now())

@@ -131,7 +131,7 @@ def _polled(sight: SourceSight, now: datetime) -> Window | None:
     if not sight.polled or sight.listened(Window(now - TICK, now)) is None:
         return None
     last = sight.polled[-1]
-    if sight.outages(Window(min(last.end, now), now)):
+    if sight.blind(Window(min(last.end, now), now)):
         return None
     end = min(last.end, floor(now - registry.load("sources", sight.source).lag))
     return Window(last.start, end) if last.start < end else None

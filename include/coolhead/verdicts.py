@@ -9,12 +9,12 @@ is no verdict at all. A folder of exports hears nothing by itself: it has a say 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from coolhead import registry
 from coolhead.plan import Market
 from coolhead.rows import ALL, CollectionLog, Silence, Verdict
-from coolhead.sources import Source
+from coolhead.sources import Source, SourceSettings
 from coolhead.store import Store
 from coolhead.windows import Window, floor, local_day, merged, minus
 
@@ -23,8 +23,8 @@ PATIENCE = 2
 
 
 @dataclass(frozen=True)
-class Outage:
-    """A stretch in which one source saw nothing."""
+class Stretch:
+    """A blind stretch: one source saw nothing in it."""
 
     source: str
     window: Window
@@ -86,18 +86,18 @@ class SourceSight:
         lost = [*((log.start, log.end) for log in self.failed), *((w.start, w.end) for w, _ in self.silent)]
         return any(start < window.end and end > window.start for start, end in lost)
 
-    def outages(self, window: Window) -> list[Outage]:
+    def blind(self, window: Window) -> list[Stretch]:
         """Stretches of the window that are blind by now."""
         if (mine := self.listened(window)) is None:
             return []
-        out = [Outage(self.source, part, reason) for w, reason in self.silent for part in _common(mine, [w])]
+        out = [Stretch(self.source, part, reason) for w, reason in self.silent for part in _common(mine, [w])]
         for span in minus(mine, self.polled):
             failed = [log for log in self.failed if log.start < span.end and log.end > span.start]
             # What comes after may still be polled: no failure, and its time has not passed.
             end = min(span.end, max([floor(self.as_of - self.due), *(log.end for log in failed)]))
             if span.start < end:
                 reason = (failed[0].error or "the poll failed") if failed else "no poll covered it"
-                out.append(Outage(self.source, Window(span.start, end), reason))
+                out.append(Stretch(self.source, Window(span.start, end), reason))
         return sorted(out, key=lambda o: o.window)
 
 
@@ -130,9 +130,10 @@ def due(source: str) -> timedelta:
 
 def term_in_plan(market: Market, source: str) -> Term:
     """What the plan says: `active_from` and `retired_on` are days of the market."""
-    given = market.sources.get(source, {})
-    days = [given.get(name) for name in ("active_from", "retired_on")]
-    return Term(*(local_day(date.fromisoformat(str(d)), market.time_zone).start if d else None for d in days))
+    chosen = market.sources.get(source, {})
+    # Only what all sources share: another setting that an upgrade no longer takes is no reason to judge nothing.
+    given = SourceSettings.model_validate({name: chosen[name] for name in SourceSettings.model_fields if name in chosen})
+    return Term(*(local_day(d, market.time_zone).start if d else None for d in (given.active_from, given.retired_on)))
 
 
 def within_reach(log: CollectionLog, oldest: datetime | None) -> list[CollectionLog]:
@@ -186,9 +187,9 @@ class Sight:
         mine = [s for s in self.sources.values() if s.listened(window)]
         return [s for s in mine if not s.exports] or mine
 
-    def outages(self, window: Window) -> list[Outage]:
+    def blind(self, window: Window) -> list[Stretch]:
         """Blind stretches by source, oldest first."""
-        found = [o for s in self.sources.values() for o in s.outages(window)]
+        found = [o for s in self.sources.values() for o in s.blind(window)]
         return sorted(found, key=lambda o: (o.window.start, o.source))
 
     def seen(self, span: Window) -> list[Window]:

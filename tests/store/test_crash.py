@@ -94,7 +94,7 @@ def announce(store: Store, chosen: Plan, market: Market, where: Settings, now: C
 
 
 def send(store: Store, chosen: Plan, market: Market, where: Settings, now: Clock) -> None:
-    from coolhead.escalation import send_outbox
+    from coolhead.outbox import send_outbox
 
     send_outbox(store, now, {})
 

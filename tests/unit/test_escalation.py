@@ -19,7 +19,7 @@ from building import DAY, HOUR, MINUTE, PEOPLE, STEPS, House, a_plan, utc
 from coolhead import incidents, planning
 from coolhead.channels import webhook
 from coolhead.clock import Fixed
-from coolhead.errors import ConfigError, TransientError
+from coolhead.errors import ConfigError, PermanentError, TransientError
 from coolhead.escalation import (
     DAG,
     SLACK,
@@ -29,18 +29,17 @@ from coolhead.escalation import (
     answer,
     deadline,
     due_runs,
-    key_of,
     next_step,
     question,
     receivers,
     runs_after,
-    send_outbox,
     step_of,
     time_out,
 )
 from coolhead.http import Client
 from coolhead.incidents import decide, report
 from coolhead.notices import compose, plain
+from coolhead.outbox import demand_reached, key_of, send_outbox
 from coolhead.play.sinks import Mailbox
 from coolhead.rows import Decision, Incident, IncidentEvent, Notice, Severity, Signal, State
 from coolhead.stack.components import free_port
@@ -630,6 +629,24 @@ def test_no_mail_server_is_the_operators_matter(house: House) -> None:
     (found,) = send_outbox(house.store, Fixed(T), {})
     assert found.status == "failed"
     assert "set the Airflow connection `email`" in (found.receipt or "")
+    with pytest.raises(PermanentError, match=r"told by no channel: anna \(email: .*set the Airflow connection `email`"):
+        demand_reached(house.store.read(Notice))
+
+
+def test_who_cannot_be_mailed_is_told_by_another_channel(house: House, tmp_path: Path) -> None:
+    """At once, in the same words, and once: whatever the step's channels are."""
+    people = [
+        {**p, "addresses": {**p["addresses"], "folder": str(tmp_path / p["id"])}}
+        for p in incidents.policy_of(house.plan, house.market)["people"]
+    ]
+    opened(house, policy={**incidents.policy_of(house.plan, house.market), "people": people})
+    notice = intended(house)
+    for _ in range(2):
+        send_outbox(house.store, Fixed(T), {})
+    assert status(house) == {"email/anna": "failed", "folder/anna": "sent"}
+    (file,) = (tmp_path / "anna").iterdir()
+    assert file.read_text(encoding="utf-8").endswith(f"{notice.body}\n")
+    demand_reached(house.store.read(Notice))
 
 
 def test_a_mail_server_that_is_down_is_tried_again(house: House) -> None:

@@ -214,7 +214,7 @@ def test_a_canary_that_answers_is_believed(house: House) -> None:
     assert "the canary answered" in proof.reason
     assert look(house, 61) == []
     sight = Listening(house.store, house.market, Window(NOON, NOON + HOUR), NOON + HOUR).at(NOON + HOUR)
-    assert sight.outages(Window(NOON, NOON + HOUR)) == []
+    assert sight.blind(Window(NOON, NOON + HOUR)) == []
     # it goes on: what follows the answer is a silence of its own
     (later,) = look(house, 150)
     assert later.start == NOON + HOUR

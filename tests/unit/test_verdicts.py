@@ -15,8 +15,8 @@ from coolhead.rows import CollectionLog, Silence, Verdict
 from coolhead.verdicts import (
     PATIENCE,
     Listening,
-    Outage,
     SourceSight,
+    Stretch,
     Term,
     due,
     refill_until,
@@ -91,7 +91,7 @@ def test_half_covered_is_partial() -> None:
 
 def test_a_hole_in_the_middle() -> None:
     assert verdict(log(0, 1), log(1, 1.4), log(1.6, 3)) == "partial"
-    assert sight(log(0, 1.4), log(1.6, 3)).outages(span(0, 3)) == [Outage(SOURCE, span(1.4, 1.6), "no poll covered it")]
+    assert sight(log(0, 1.4), log(1.6, 3)).blind(span(0, 3)) == [Stretch(SOURCE, span(1.4, 1.6), "no poll covered it")]
 
 
 def test_before_it_listened_it_says_nothing() -> None:
@@ -99,8 +99,8 @@ def test_before_it_listened_it_says_nothing() -> None:
     assert verdict(log(2, 3)) is None
     assert verdict(log(1.5, 3)) == "quiet"  # only what lies after its begin counts
     assert verdict(log(2 - 1e-6, 3), rows=1) == "ok"
-    assert sight().outages(span(0, 9)) == []
-    assert sight(log(5, 6)).outages(span(0, 5)) == []
+    assert sight().blind(span(0, 9)) == []
+    assert sight(log(5, 6)).blind(span(0, 5)) == []
 
 
 def test_a_failed_poll_is_blind_at_once() -> None:
@@ -111,19 +111,19 @@ def test_a_failed_poll_is_blind_at_once() -> None:
 
 def test_a_failed_poll_that_was_refilled_is_no_outage() -> None:
     logs = [log(0, 1), log(1, 2, ok=False), log(2, 3)]
-    (outage,) = sight(*logs).outages(span(0, 3))
-    assert outage == Outage(SOURCE, span(1, 2), "503")
+    (outage,) = sight(*logs).blind(span(0, 3))
+    assert outage == Stretch(SOURCE, span(1, 2), "503")
     refill = log(1, 3, known_at=at(4))
-    assert sight(*logs, refill).outages(span(0, 3)) == []
+    assert sight(*logs, refill).blind(span(0, 3)) == []
     assert verdict(*logs, refill, rows=5) == "ok"
     # as of a time before the refill it was blind, whatever came afterwards: a replay judges as it was judged live
     assert verdict(*logs, refill, as_of=at(4) - TICK) == "blind"
-    assert sight(*logs, refill, as_of=at(4) - TICK).outages(span(0, 3)) == [outage]
+    assert sight(*logs, refill, as_of=at(4) - TICK).blind(span(0, 3)) == [outage]
 
 
 def test_a_refill_of_a_part_leaves_the_rest() -> None:
     logs = [log(0, 1), log(1, 3, ok=False), log(1, 2.5), log(3, 4)]
-    assert [o.window for o in sight(*logs).outages(span(0, 4))] == [span(2.5, 3)]
+    assert [o.window for o in sight(*logs).blind(span(0, 4))] == [span(2.5, 3)]
     assert verdict(*logs, window=span(1, 2)) == "quiet"
     assert verdict(*logs, window=span(2, 3)) == "partial"
     assert verdict(*logs, window=span(2.5, 3)) == "blind"
@@ -138,14 +138,14 @@ def test_what_was_not_known_does_not_count_unless_it_is_assumed() -> None:
 
 def test_outages_are_cut_to_the_window_and_to_what_is_due() -> None:
     logs = [log(0, 1), log(4, 5)]
-    assert [o.window for o in sight(*logs).outages(span(2, 9))] == [span(2, 4), span(5, 9)]
+    assert [o.window for o in sight(*logs).blind(span(2, 9))] == [span(2, 4), span(5, 9)]
     now = at(9) + DUE - TICK  # the last window may still be polled
-    assert [o.window for o in sight(*logs, as_of=now).outages(span(2, 9))] == [span(2, 4), span(5, 8)]
-    assert [o.window for o in sight(*logs, as_of=at(6) + DUE - TICK).outages(span(2, 9))] == [span(2, 4)]
-    assert sight(*logs).outages(span(0, 1)) == []
-    assert sight(*logs).outages(span(0, 0)) == []
+    assert [o.window for o in sight(*logs, as_of=now).blind(span(2, 9))] == [span(2, 4), span(5, 8)]
+    assert [o.window for o in sight(*logs, as_of=at(6) + DUE - TICK).blind(span(2, 9))] == [span(2, 4)]
+    assert sight(*logs).blind(span(0, 1)) == []
+    assert sight(*logs).blind(span(0, 0)) == []
     # the source began inside of the window: before that it was not blind, it was not there
-    assert [o.window for o in sight(log(1, 2), log(3, 4)).outages(span(0, 4))] == [span(2, 3)]
+    assert [o.window for o in sight(log(1, 2), log(3, 4)).blind(span(0, 4))] == [span(2, 3)]
 
 
 def silence(start: float, end: float | None = None, known: float = 5, over: float | None = None) -> Silence:
@@ -163,7 +163,7 @@ def test_a_silence_that_is_not_believed_is_blind_with_its_reason() -> None:
     seen = heard(silence(2, 8, known=6, over=9))
     assert [seen.verdict(span(i, i + 1), 0) for i in (1, 2, 7, 8)] == ["quiet", "blind", "blind", "quiet"]
     assert seen.verdict(span(7.5, 8.5), 1) == "partial"
-    assert seen.outages(span(0, 12)) == [Outage(SOURCE, span(2, 8), "nobody believes it")]
+    assert seen.blind(span(0, 12)) == [Stretch(SOURCE, span(2, 8), "nobody believes it")]
     assert sum(((w.end - w.start) for w in seen.covered), timedelta()) == 6 * BASE
 
 
@@ -172,29 +172,29 @@ def test_a_silence_counts_from_when_it_was_judged_and_back_to_its_beginning() ->
     assert heard(row, as_of=at(6) - TICK).verdict(span(2, 2.5), 0) == "quiet"
     assert heard(row, as_of=at(6)).verdict(span(2, 2.5), 0) == "blind"
     # while its end is not known, it lasts: also what is polled meanwhile is blind
-    assert heard(row, as_of=at(9) - TICK).outages(span(0, 9))[0].window == span(2, 9 - 1)
+    assert heard(row, as_of=at(9) - TICK).blind(span(0, 9))[0].window == span(2, 9 - 1)
     assert heard(silence(2), as_of=at(9)).verdict(span(7, 8), 0) == "blind"
 
 
 def test_a_silence_that_was_none_after_all_is_lifted() -> None:
     row = silence(2, 2, known=6, over=7)
-    assert heard(row).outages(span(0, 12)) == []
+    assert heard(row).blind(span(0, 12)) == []
     assert heard(row, as_of=at(7) - TICK).verdict(span(3, 4), 0) == "blind"
 
 
 def test_a_later_poll_of_the_stretch_that_brought_something_lifts_what_it_covers() -> None:
     row, polls = silence(2, 8, known=6, over=9), [log(i, i + 1) for i in range(12)]
     empty = log(2, 8, known_at=at(20))
-    assert [o.window for o in heard(row, logs=[*polls, empty]).outages(span(0, 12))] == [span(2, 8)]
+    assert [o.window for o in heard(row, logs=[*polls, empty]).blind(span(0, 12))] == [span(2, 8)]
     brought = log(3, 6, known_at=at(20)).model_copy(update={"rows": 4, "newest": at(5)})
-    assert [o.window for o in heard(row, logs=[*polls, brought]).outages(span(0, 12))] == [span(2, 3), span(6, 8)]
-    assert [o.window for o in heard(row, logs=[*polls, brought], as_of=at(19)).outages(span(0, 12))] == [span(2, 8)]
+    assert [o.window for o in heard(row, logs=[*polls, brought]).blind(span(0, 12))] == [span(2, 3), span(6, 8)]
+    assert [o.window for o in heard(row, logs=[*polls, brought], as_of=at(19)).blind(span(0, 12))] == [span(2, 8)]
 
 
 def test_what_no_poll_covered_is_no_silence_and_is_told_apart() -> None:
     logs = [log(0, 4), log(4, 6, ok=False), log(6, 9)]
     seen = heard(silence(2, 8, over=9), logs=logs)
-    assert [(o.window, o.reason) for o in seen.outages(span(0, 9))] == [
+    assert [(o.window, o.reason) for o in seen.blind(span(0, 9))] == [
         (span(2, 4), "nobody believes it"), (span(4, 6), "503"), (span(6, 8), "nobody believes it"),
     ]  # fmt: skip
 
@@ -205,7 +205,7 @@ def test_before_and_after_its_term_a_source_has_no_verdict() -> None:
     assert seen.verdict(span(1, 3), 0) == "quiet"
     assert seen.verdict(span(7, 9), 0) == "blind"
     assert seen.verdict(span(8, 9), 0) is None
-    assert [o.window for o in seen.outages(span(0, 20))] == [span(4, 6), span(7, 8)]
+    assert [o.window for o in seen.blind(span(0, 20))] == [span(4, 6), span(7, 8)]
     assert SourceSight(SOURCE, [log(0, 4)], LATER, (), Term()).verdict(span(1, 2), 0) is None
 
 
@@ -265,13 +265,13 @@ def test_merged_in_the_database_as_poll_by_poll(polls: list[tuple[int, int, bool
             other = Listening(house.store, house.market, window, at(as_of)).at(at(as_of))
             assert one.seen(window) == other.seen(window)
             assert one.verdict(window, {}) == other.verdict(window, {})
-            assert [(o.source, o.window) for o in one.outages(window)] == [(o.source, o.window) for o in other.outages(window)]
+            assert [(o.source, o.window) for o in one.blind(window)] == [(o.source, o.window) for o in other.blind(window)]
 
 
 def test_reads_the_span_and_knows_what_was_before_it(house: House) -> None:
     house.listen(at(0), at(4), known_at=at(4))
     late = Listening(house.store, house.market, span(600, 700), at(800)).at(at(800))
-    assert [(o.source, o.window) for o in late.outages(span(600, 700))] == [
+    assert [(o.source, o.window) for o in late.blind(span(600, 700))] == [
         ("feed", span(600, 700)),
         ("mastodon", span(600, 700)),
     ]
@@ -284,7 +284,7 @@ def test_a_source_that_left_the_plan_is_retired_at_its_last_poll(house: House) -
     sight = Listening(house.store, house.market, span(0, 9), LATER).at(LATER)
     assert sight.sources["gdelt"].verdict(span(2, 3), 0) == "quiet"
     assert sight.sources["gdelt"].verdict(span(5, 6), 0) is None
-    assert {o.source for o in sight.outages(span(0, 9))} == {"mastodon", "feed"}
+    assert {o.source for o in sight.blind(span(0, 9))} == {"mastodon", "feed"}
 
 
 def test_a_new_source_makes_no_old_stretch_blind(house: House) -> None:
@@ -305,7 +305,7 @@ def test_an_idle_folder_of_exports_calms_nobody(house: House) -> None:
     assert sight.verdict(span(3, 4), {"files": 2}) == "partial"
     assert sight.verdict(span(1, 4), {}) == "partial"
     assert (sight.verdict(span(0, 1), {}), sight.verdict(span(0, 1), {"files": 2})) == ("quiet", "ok")
-    assert [o.source for o in sight.outages(span(0, 9))] == ["mastodon"]
+    assert [o.source for o in sight.blind(span(0, 9))] == ["mastodon"]
 
 
 def test_a_market_of_exports_alone_is_judged_by_them(house: House) -> None:
@@ -323,7 +323,7 @@ def test_long_afterwards_outages_and_cover_partition_what_was_listened_to(
 ) -> None:
     logs = [log(a, a + n, ok) for a, n, ok in polls]
     window, seen = span(start, start + 3), sight(*logs)
-    outages = [o.window for o in seen.outages(window)]
+    outages = [o.window for o in seen.blind(window)]
     begun = min((x.start for x in logs), default=window.end)
     covered = merged([(max(x.start, window.start), min(x.end, window.end)) for x in logs if x.ok])
     listened = max(window.end - max(window.start, begun), timedelta(0))

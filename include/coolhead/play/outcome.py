@@ -4,15 +4,15 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from coolhead.escalation import key_of
 from coolhead.incidents import broken_at, name_of
+from coolhead.outbox import key_of
 from coolhead.play import moments
 from coolhead.play.sinks import Hook, Mailbox
 from coolhead.rows import CollectionLog, Decision, Incident, KpiPoint, Mention, Notice, Score
 from coolhead.settings import Settings
 from coolhead.stack.components import Stack
 from coolhead.store import Store
-from coolhead.verdicts import Outage, SourceSight
+from coolhead.verdicts import SourceSight, Stretch
 from coolhead.windows import Window
 
 MARKET = "zefirella"
@@ -91,12 +91,12 @@ class Outcome:
             "; ".join(f"{o.source} was blind {o.window}, not quiet ({o.reason.rpartition(': ')[2]})" for o in found) or "none"
         )
 
-    def _outages(self) -> list[Outage]:
+    def _outages(self) -> list[Stretch]:
         logs = self.store.read(CollectionLog, market=MARKET)
-        out: list[Outage] = []
+        out: list[Stretch] = []
         for source in sorted({x.source for x in logs}):
             sight = SourceSight(source, [x for x in logs if x.source == source], moments.END)
-            out += sight.outages(Window(moments.CALM, moments.END - timedelta(hours=1)))
+            out += sight.blind(Window(moments.CALM, moments.END - timedelta(hours=1)))
         return out
 
     def _incidents(self, state: str) -> list[Incident]:

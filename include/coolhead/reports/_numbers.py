@@ -7,15 +7,15 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from coolhead import registry
 from coolhead.baselines import LOOK_BACK, WARM_DAYS, VolumeBaseline
 from coolhead.incidents import left_out
 from coolhead.kpis import Kpi
 from coolhead.measuring import kpis
 from coolhead.plan import Market, Plan
 from coolhead.rows import ALL, Grain, KpiPoint, Verdict
+from coolhead.sentiment import active
 from coolhead.store import Store
-from coolhead.verdicts import Listening, Outage, Sight
+from coolhead.verdicts import Listening, Sight, Stretch
 from coolhead.windows import Window, local_day
 
 if TYPE_CHECKING:
@@ -80,18 +80,17 @@ class Reader:
         self.store, self.market, self.as_of, self.zone = store, market, as_of, market.time_zone
         self._about = Window(span.start - LOOK_BACK - timedelta(days=3), span.end + timedelta(days=2))
         self.brand = plan.brand_of(market.id)
-        scorer: Any = registry.load("sentiment", plan.brands.scorer.name)
-        self.scorer: str = scorer.name
-        self.revision: str = scorer.revision
+        scorer = active(plan.brands.scorer)
+        self.scorer, self.revision = scorer.name, scorer.revision
         self.kpis = {k.name: k for k in kpis()}
 
     @cached_property
     def sight(self) -> Sight:
         return Listening(self.store, self.market, self._about, self.as_of).at(self.as_of)
 
-    def outages(self, window: Window) -> list[Outage]:
+    def outages(self, window: Window) -> list[Stretch]:
         """Blind stretches by source, oldest first."""
-        return self.sight.outages(window)
+        return self.sight.blind(window)
 
     def mentions(self, window: Window) -> "pd.DataFrame":
         return self.store.mentions(self.market.id, window, self.scorer, self.revision, self.as_of)

@@ -9,7 +9,7 @@ from coolhead.reports._numbers import HOUR, Reader
 from coolhead.reports._page import between, duration, local, quote
 from coolhead.reports.figures import Hour
 from coolhead.rows import ALL, KpiPoint, Verdict
-from coolhead.verdicts import Outage, refill_until
+from coolhead.verdicts import Stretch, refill_until
 from coolhead.windows import Window, floor
 
 DAY, TICK = timedelta(days=1), timedelta(microseconds=1)
@@ -31,7 +31,7 @@ class Blind:
     """Whether the stretch can still be collected, and until when."""
 
 
-def outage_rows(outages: Sequence[Outage], zone: str, as_of: datetime) -> list[Blind]:
+def outage_rows(outages: Sequence[Stretch], zone: str, as_of: datetime) -> list[Blind]:
     """In local time, with what the source answered."""
     return [
         Blind(
@@ -42,25 +42,25 @@ def outage_rows(outages: Sequence[Outage], zone: str, as_of: datetime) -> list[B
     ]  # fmt: skip
 
 
-def _refill(outage: Outage, zone: str, as_of: datetime) -> str:
+def _refill(outage: Stretch, zone: str, as_of: datetime) -> str:
     until = refill_until(outage.source, outage.window)
     if until is None:
         return "no limit is known"
     return f"until {local(until, zone)}" if until > as_of else f"no longer whole since {local(until, zone)}"
 
 
-def blind_for(outages: Sequence[Outage], source: str) -> timedelta:
+def blind_for(outages: Sequence[Stretch], source: str) -> timedelta:
     return sum((o.window.end - o.window.start for o in outages if o.source == source), timedelta())
 
 
-def in_words(verdict: Verdict, outages: Sequence[Outage], zone: str) -> str:
+def in_words(verdict: Verdict, outages: Sequence[Stretch], zone: str) -> str:
     """One sentence: what was seen, and who was blind when."""
     parts = [f"{o.source} was blind {between(o.window.start, o.window.end, zone)}" for o in outages[:3]]
     parts += [f"{len(outages) - 3} more outages below"] if len(outages) > 3 else []
     return ": ".join([WORDS[verdict], "; ".join(parts)]) if parts else WORDS[verdict]
 
 
-def source_in_words(reader: Reader, source: str, window: Window, rows: int, outages: Sequence[Outage]) -> str:
+def source_in_words(reader: Reader, source: str, window: Window, rows: int, outages: Sequence[Stretch]) -> str:
     """What one source saw."""
     sight = reader.sight.sources.get(source)
     if sight is None:

@@ -14,7 +14,7 @@ from coolhead.reports._numbers import HOUR, Number, Reader, Usual
 from coolhead.reports._page import LOW_N, change, count, in_unit, interval, percent
 from coolhead.rows import ALL, Dirty, Incident, KpiPoint, Quarantined, Verdict
 from coolhead.store import Store
-from coolhead.verdicts import Outage
+from coolhead.verdicts import Stretch
 from coolhead.windows import Window, local_day
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Day:
     points: list[KpiPoint]
     """Of the day, every source and language."""
     frame: "pd.DataFrame"
-    outages: list[Outage]
+    outages: list[Stretch]
     verdict: Verdict
     usual: Usual
 

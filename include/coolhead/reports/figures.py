@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
 
-from coolhead.verdicts import Outage
+from coolhead.verdicts import Stretch
 from coolhead.windows import Window, merged
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Mark:
 
 
 def volume_of_day(
-    hours: Sequence[Hour], usual: Sequence[float | None], outages: Sequence[Outage], span: Window, zone: str
+    hours: Sequence[Hour], usual: Sequence[float | None], outages: Sequence[Stretch], span: Window, zone: str
 ) -> Markup:
     """Hourly mentions by sentiment, the usual level as a line, blind stretches hatched. usual: per hour of the span."""
     import matplotlib as mpl
@@ -91,7 +91,7 @@ def volume_of_day(
 
 
 def negative_share_of_day(
-    hours: Sequence[Hour], usual: float | None, outages: Sequence[Outage], span: Window, zone: str
+    hours: Sequence[Hour], usual: float | None, outages: Sequence[Stretch], span: Window, zone: str
 ) -> Markup:
     """Negative share by hour with its 95 % interval; hours under 30 scored mentions are hollow."""
     import matplotlib as mpl
@@ -118,7 +118,7 @@ def negative_share_of_day(
         return _svg(figure, "share", "Negative share by hour with its 95 % interval")
 
 
-def whole_incident(hours: Sequence[Hour], marks: Sequence[Mark], outages: Sequence[Outage], span: Window, zone: str) -> Markup:
+def whole_incident(hours: Sequence[Hour], marks: Sequence[Mark], outages: Sequence[Stretch], span: Window, zone: str) -> Markup:
     """Hourly negatives and others over an incident, its clocks as vertical lines, blind stretches hatched."""
     import matplotlib as mpl
 
@@ -177,7 +177,7 @@ def _finish(ax: "Axes", top: float, label: str, ticks: list[int] | None = None) 
         ax.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
 
 
-def _blind(ax: "Axes", outages: Sequence[Outage], span: Window) -> None:
+def _blind(ax: "Axes", outages: Sequence[Stretch], span: Window) -> None:
     """Hatch what was not seen, and name who did not see where there is room for the name."""
     hours = (span.end - span.start) / HOUR
     label = UNSEEN

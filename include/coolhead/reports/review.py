@@ -16,7 +16,7 @@ from coolhead.reports._page import change, count, duration, in_unit, interval, p
 from coolhead.reports._timeline import Clock, Records
 from coolhead.rows import Follower, Incident
 from coolhead.store import Store
-from coolhead.verdicts import Outage
+from coolhead.verdicts import Stretch
 from coolhead.windows import Window, floor, local_day
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Case:
     span: Window
     """From T0 to the recovery or closing, or `as_of`."""
     frame: "pd.DataFrame"
-    outages: list[Outage]
+    outages: list[Stretch]
     numbers: dict[str, Number]
     usual: Usual
     expected: float | None
