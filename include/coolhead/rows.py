@@ -59,7 +59,8 @@ class Mention(MentionKey):
     """One public post, comment, customer review or article that names the brand or is addressed to it."""
 
     table_name: ClassVar[str] = "mention"
-    indexes: ClassVar[tuple[tuple[str, ...], ...]] = (("published_at",),)
+    indexes: ClassVar[tuple[tuple[str, ...], ...]] = (("published_at",), ("read_by", "published_at"))
+    undone: ClassVar[dict[str, tuple[str, ...]]] = {"gated": ("published_at",)}
     published_at: Annotated[Utc, Col(merge="keep"), Field(description="when its author published it")]
     known_at: Annotated[Utc, Col(merge="keep"), Field(description="when we could first have seen it")]
     known_assumed: Annotated[bool, Col(merge="keep"), Field(description="known_at is publication plus lag")] = False
@@ -80,6 +81,9 @@ class Mention(MentionKey):
     parent: Annotated[Text | None, Field(max_length=512, description="native id that it answers"), Col(merge="fill")] = None
     edited_at: Annotated[Utc | None, Col(merge="fill")] = None
     gated: Annotated[bool, Col(merge="keep"), Field(description="the quality gate has seen it")] = False
+    read_by: Annotated[
+        Name | None, Col(merge="keep"), Field(description="scorer/revision that was active when it was last read")
+    ] = None
 
 
 class Match(MentionKey):
@@ -133,6 +137,19 @@ class PersonLabel(MentionKey):
     stale: Annotated[bool, Field(description="the text was edited since: it counts no more")] = False
 
 
+class Drawn(MentionKey):
+    """One mention that was drawn at random for people to label: only such labels tell how often the scorer errs."""
+
+    table_name: ClassVar[str] = "drawn"
+    indexes: ClassVar[tuple[tuple[str, ...], ...]] = (("market",),)
+    market: Annotated[Name, Key]
+    sample: Annotated[Name, Field(description="the month it was drawn from; with -2, -3 where more were asked for")]
+    lang: Annotated[Text, Field(max_length=20, description="as identified when it was drawn")]
+    read: Annotated[Polarity, Field(description="by the scorer when it was drawn")]
+    among: Annotated[Count, Field(description="texts of that language and reading that it was drawn among")]
+    known_at: Annotated[Utc, Col(merge="keep")]
+
+
 class CommentKind(MentionKey):
     """What kind of comment one mention is, as the reader (kinds.py) has it."""
 
@@ -162,6 +179,7 @@ class Topic(Row):
     reach: Annotated[Count | None, Field(description="sum of the known audiences; null: none is known")] = None
     negative: Count = 0
     positive: Count = 0
+    parts: Annotated[dict[str, Any], Field(description="by 5 minutes: mentions, duplicates, reach, negative, positive")] = {}
     owner: Annotated[Name | None, Field(description="person or role of the plan")] = None
     known_at: Annotated[Utc, Col(operational=True)]
 
@@ -170,12 +188,24 @@ class InTopic(MentionKey):
     """One mention belongs to one topic of one market."""
 
     table_name: ClassVar[str] = "in_topic"
-    indexes: ClassVar[tuple[tuple[str, ...], ...]] = (("market", "published_at"),)
+    indexes: ClassVar[tuple[tuple[str, ...], ...]] = (("market", "published_at"), ("market", "topic", "published_at", "author"))
     market: Annotated[Name, Key]
     published_at: Annotated[Utc, Col(merge="keep")]
+    known_at: Annotated[Utc, Col(merge="keep"), Field(description="of the mention")]
+    author: Annotated[Text | None, Field(max_length=64, description="pseudonym")] = None
     topic: Annotated[Name | None, Field(description="null: read, and about nothing that others speak of")]
     copy_of: Annotated[Text | None, Field(max_length=600, description="source:native_id of what it nearly repeats")] = None
     terms: Annotated[list[Any], Field(description="its telling terms, for what joins later")]
+
+
+class TopicDay(Row):
+    """Where the topics of one market and one local day stand: what the next mention of that day is compared with."""
+
+    table_name: ClassVar[str] = "topic_day"
+    market: Annotated[Name, Key]
+    day: Annotated[date, Key, Field(description="local day of the market")]
+    common: Annotated[dict[str, Any], Field(description="stem -> share of the mentions of the days before that hold it")]
+    groups: Annotated[list[Any], Field(description="topics, and what may yet become one, the latest last")]
 
 
 class AuthorDay(Row):
@@ -294,6 +324,12 @@ class Dirty(Row):
     market: Annotated[Name, Key]
     start: Annotated[Utc, Key]
     mark: Annotated[str, Field(description="new with every change, so that a change during a computation survives")]
+
+
+class Ungrouped(Dirty):
+    """A base window whose mentions must be put into topics (again); removed in the transaction that does it."""
+
+    table_name: ClassVar[str] = "ungrouped"
 
 
 class KpiPoint(Row):
@@ -426,7 +462,7 @@ class PlanVersion(Row):
 
 
 TABLES: list[type[Row]] = [
-    Payload, Mention, Match, Tombstone, Score, PersonLabel, CommentKind, InTopic, Topic, AuthorDay, Quarantined, CollectionLog, Silence, Outage, Spent, Cursor, Follower, Dirty, KpiPoint, Judged, Signal,
+    Payload, Mention, Match, Tombstone, Score, Drawn, PersonLabel, CommentKind, InTopic, Topic, TopicDay, AuthorDay, Quarantined, CollectionLog, Silence, Outage, Spent, Cursor, Follower, Dirty, Ungrouped, KpiPoint, Judged, Signal,
     Incident, Decision, Notice, IncidentEvent, PlanVersion,
 ]  # fmt: skip
 """In the order of the data's way."""

@@ -40,6 +40,8 @@ class Row(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
     table_name: ClassVar[str]
     indexes: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    undone: ClassVar[dict[str, tuple[str, ...]]] = {}
+    """flag -> columns: an index over the few rows whose flag is still false, so that finding them never reads the others."""
 
 
 def _aware(moment: datetime) -> datetime:
@@ -142,7 +144,11 @@ def table(row: type[Row], metadata: sa.MetaData) -> sa.Table:
         parts.append(sa.Column(c.name, kind, primary_key=c.col.key, nullable=c.nullable, autoincrement=False))
         parts += [sa.CheckConstraint(sql, name=f"{row.table_name}_{c.name}_{what}") for what, sql in _checks(c)]
     parts += [sa.Index(f"{row.table_name}_by_{'_'.join(names)}", *names) for names in row.indexes]
-    return sa.Table(row.table_name, metadata, *parts)
+    made = sa.Table(row.table_name, metadata, *parts)
+    for flag, names in row.undone.items():
+        few = made.c[flag].is_(False)
+        sa.Index(f"{row.table_name}_not_{flag}", *(made.c[n] for n in names), sqlite_where=few, postgresql_where=few)
+    return made
 
 
 def _checks(c: Column) -> Iterator[tuple[str, str]]:

@@ -1,15 +1,15 @@
-"""mention -> score: what the plan's scorer reads in every gated mention that it has not read yet."""
+"""mention -> score, comment_kind: what the plan's scorer, and then kinds.py, read in every gated mention that is unread."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from coolhead import failpoint
+from coolhead import failpoint, kinds
 from coolhead.clock import Clock
 from coolhead.intake import dirty
 from coolhead.plan import Plan
-from coolhead.rows import Match, Mention, Score, key_of
+from coolhead.rows import CommentKind, Match, Mention, Score, key_of
 from coolhead.sentiment import Scorer, active
 from coolhead.store import Store, around
 
@@ -29,15 +29,18 @@ class Scored:
 def score(store: Store, plan: Plan, clock: Clock) -> Scored:
     """Score all that is undone, in batches of one transaction each; safe to kill and to run again."""
     scorer = active(plan.brands.scorer)
-    total = unread = 0
-    while mentions := store.unscored(scorer.name, scorer.revision, BATCH):
+    reader, total, unread = f"{scorer.name}/{scorer.revision}", 0, 0
+    while mentions := store.unread(reader, min(BATCH, scorer.batch)):
         scores = read(scorer, mentions, clock.now())
+        comments = kinds_of(mentions, scores)
         matches = matching(store, mentions)
         failpoint.reached("score.computed")
         with store.writing() as writer:
             still = writer.unchanged(mentions)  # a text that was edited meanwhile is read again in the next round
+            comments = [c for i, c in enumerate(comments) if i in still]
             scores = [s for i, s in enumerate(scores) if i in still]
-            writer.upsert([*scores, *dirty((x.market, x.published_at) for x in matches)])
+            writer.upsert([*scores, *comments, *dirty((x.market, x.published_at) for x in matches)])
+            writer.mark_read([key_of(m) for i, m in enumerate(mentions) if i in still], reader)
             failpoint.reached("score.written")
         total += len(scores)
         unread += sum(s.label == "unscored" for s in scores)
@@ -53,6 +56,18 @@ def read(scorer: Scorer, mentions: Sequence[Mention], now: datetime) -> list[Sco
             confidence=a.confidence, lang=a.lang, known_at=m.known_at if m.known_assumed else now,
         )
         for m, a in zip(mentions, answers, strict=True)
+    ]  # fmt: skip
+
+
+def kinds_of(mentions: Sequence[Mention], scores: Sequence[Score]) -> list[CommentKind]:
+    """What kinds of comments some mentions are, in the language and with the polarity that was read in them."""
+    readings = kinds.read([m.text for m in mentions], [s.lang for s in scores], [s.polarity for s in scores])
+    return [
+        CommentKind(
+            **key_of(s), revision=kinds.revision(), kind=r.kind, confidence=r.confidence, emotional=r.emotional,
+            sarcasm=r.sarcasm, known_at=s.known_at,
+        )
+        for s, r in zip(scores, readings, strict=True)
     ]  # fmt: skip
 
 

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from coolhead import rows as r
 from coolhead import schema
 from coolhead.errors import ConfigError
+from coolhead.labels import Answer, answers
 from coolhead.tables import KIND, LABEL, MATCH, MENTION, SCORE, TABLES, TOMBSTONE, R, conditions, read, to_json
 from coolhead.windows import Window
 from coolhead.writing import Writer
@@ -156,6 +157,11 @@ class Store:
         }  # fmt: skip
         return frame.astype({c: k for c, k in kinds.items() if c in frame})
 
+    def answers(self, market: str, scorer: str, revision: str, as_of: datetime) -> list[Answer]:
+        """Every mention drawn for people to label, once for each label they gave it, as known then."""
+        with self._reader.connect() as connection:
+            return [Answer(*row) for row in connection.execute(answers(market, scorer, revision, as_of))]
+
     def latest(self, sources: Iterable[str], limit: int) -> Iterator[tuple[datetime, str]]:
         """(publication, text) of the newest mentions of some sources, newest first, fetched in chunks."""
         chosen = sa.select(MENTION.c.published_at, MENTION.c.text).where(MENTION.c.source.in_(list(sources)))
@@ -167,15 +173,20 @@ class Store:
         """Mentions the quality gate has not seen, oldest first."""
         return self._limited(sa.select(MENTION).where(MENTION.c.gated.is_(False)), limit)
 
-    def unscored(self, scorer: str, revision: str, limit: int) -> list[r.Mention]:
-        """Gated mentions that this revision has not read, oldest first."""
-        scored = [SCORE.c[n] == MENTION.c[n] for n in ("source", "day", "native_id")]
-        found = sa.select(SCORE.c.native_id).where(*scored, SCORE.c.scorer == scorer, SCORE.c.revision == revision)
-        return self._limited(sa.select(MENTION).where(MENTION.c.gated.is_(True), ~found.exists()), limit)
+    def unread(self, reader: str, limit: int) -> list[r.Mention]:
+        """Gated mentions that nobody has read, oldest first; when there are none, those that another revision read, newest
+        first, so that a new scorer begins with what matters. reader: scorer/revision. Reads no mention that it has read."""
+        by, gated = MENTION.c.read_by, sa.select(MENTION).where(MENTION.c.gated.is_(True))
+        if new := self._limited(gated.where(by.is_(None)), limit):
+            return new
+        for others in (by > reader, by < reader):  # two ranges of the index
+            if found := self._limited(gated.where(others), limit, by.desc(), MENTION.c.published_at.desc()):
+                return found
+        return []
 
-    def _limited(self, statement: Any, limit: int) -> list[r.Mention]:
+    def _limited(self, statement: Any, limit: int, *order: Any) -> list[r.Mention]:
         with self._reader.connect() as connection:
-            found = connection.execute(statement.order_by(MENTION.c.published_at).limit(limit)).mappings()
+            found = connection.execute(statement.order_by(*(order or (MENTION.c.published_at,))).limit(limit)).mappings()
             return [r.Mention.model_construct(**row) for row in found]
 
     def first(self, kind: type[R], column: str, /, last: bool = False, **where: Any) -> R | None:

@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from coolhead import rows as r
 from coolhead import schema
-from coolhead.tables import IN_TOPIC, KIND, LABEL, MATCH, MENTION, SCORE, TABLES, TOMBSTONE, R, conditions, read, to_json
+from coolhead.tables import DRAWN, IN_TOPIC, KIND, LABEL, MATCH, MENTION, SCORE, TABLES, TOMBSTONE, R, conditions, read, to_json
 
 
 class Writer:
@@ -87,11 +87,13 @@ class Writer:
     def bury(self, tombstones: Sequence[r.Tombstone]) -> None:
         """Note that mentions vanished, and forget their words and address."""
         self.upsert(tombstones)
-        self._by_key(sa.update(MENTION).values(text="", url=None), MENTION, [r.key_of(t) for t in tombstones])
+        keys = [r.key_of(t) for t in tombstones]
+        self._by_key(sa.update(MENTION).values(text="", url=None), MENTION, keys)
+        self._by_key(sa.update(IN_TOPIC).values(terms=[]), IN_TOPIC, keys)
 
     def delete_mentions(self, keys: Sequence[Mapping[str, Any]]) -> None:
         """Delete mentions by key with all that was read in them."""
-        for target in (IN_TOPIC, KIND, LABEL, SCORE, MATCH, TOMBSTONE, MENTION):
+        for target in (IN_TOPIC, KIND, LABEL, DRAWN, SCORE, MATCH, TOMBSTONE, MENTION):
             self._by_key(sa.delete(target), target, keys)
 
     def unchanged(self, mentions: Sequence[r.Mention]) -> set[int]:
@@ -113,9 +115,13 @@ class Writer:
         """Note that the quality gate has seen these mentions."""
         self._by_key(sa.update(MENTION).values(gated=True), MENTION, keys)
 
+    def mark_read(self, keys: Sequence[Mapping[str, Any]], reader: str) -> None:
+        """Note which scorer/revision has read these mentions."""
+        self._by_key(sa.update(MENTION).values(read_by=reader), MENTION, keys)
+
     def mark_edited(self, keys: Sequence[Mapping[str, Any]]) -> None:
         """The text changed: it must be checked and read again."""
-        self._by_key(sa.update(MENTION).values(gated=False), MENTION, keys)
+        self._by_key(sa.update(MENTION).values(gated=False, read_by=None), MENTION, keys)
         for target in (IN_TOPIC, KIND, SCORE):
             self._by_key(sa.delete(target), target, keys)
         self._by_key(sa.update(LABEL).values(stale=True), LABEL, keys)

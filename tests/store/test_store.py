@@ -38,6 +38,7 @@ from coolhead.rows import (
     Match,
     Mention,
     Payload,
+    PersonLabel,
     Quarantined,
     Score,
     Tombstone,
@@ -434,12 +435,8 @@ def test_frame_of_mentions(store: Store, mention: Make, match: Make, score: Make
     assert list(found.columns) == [
         *Mention.model_fields,
         "matched_by",
-        "label",
-        "polarity",
-        "confidence",
-        "scored_lang",
-        "scored_at",
-        "gone_by",
+        *("label", "polarity", "read_label", "read_polarity", "labelled_by", "labelled_at", "confidence", "scored_lang", "scored_at"),
+        *("kind", "emotional", "gone_by"),
     ]
     assert found.gone_by.isna().all()
     with store.writing() as writer:
@@ -492,24 +489,56 @@ def test_existing(store: Store, mention: Make) -> None:
     assert len(store.existing("files", [f"n{i}" for i in range(1_200)], around([NOON]))) == 1_200
 
 
-def test_ungated_and_unscored(store: Store, mention: Make, score: Make) -> None:
-    found = [mention(i, NOON + n * MINUTE) for n, i in enumerate("edcba")]
-    store.upsert(found)
+def test_a_persons_label_counts_from_then_on(store: Store, mention: Make, match: Make, score: Make) -> None:
+    found = mention("a", NOON, known_at=NOON)
+    store.upsert([found, match(found), score(found, "positive", polarity=0.8, known_at=NOON)])
+    negative = PersonLabel(**key_of(found), by="anna", at=NOON + 10 * MINUTE, label="negative", kind="complaint")
+    neutral = PersonLabel(**key_of(found), by="bruno", at=NOON + 20 * MINUTE, label="neutral")
+    store.upsert([negative, neutral])
+
+    def seen(minutes: int) -> tuple[object, ...]:
+        (row,) = frame(store, as_of=NOON + minutes * MINUTE).itertuples()
+        assert (row.read_label, row.read_polarity) == ("positive", 0.8)
+        return row.label, row.polarity, row.labelled_by, row.kind
+
+    assert seen(5) == ("positive", 0.8, None, None)
+    assert seen(15) == ("negative", -1, "anna", "complaint")
+    assert seen(25) == ("neutral", 0, "bruno", None)
+    with store.writing() as writer:
+        writer.mark_edited([key_of(found)])
+    assert [label.stale for label in store.read(PersonLabel)] == [True, True]
+    assert frame(store).label.isna().all()
+
+
+def test_ungated_and_unread(store: Store, mention: Make) -> None:
+    found = {i: mention(i, NOON + n * MINUTE) for n, i in enumerate("edcba")}
+    store.upsert(found.values())
 
     def ids(chosen: list[Mention]) -> str:
         return "".join(m.native_id for m in chosen)
 
-    assert (ids(store.ungated(10)), ids(store.ungated(2)), ids(store.unscored("linear", "1", 10))) == ("edcba", "ed", "")
+    def read(names: str, reader: str) -> None:
+        with store.writing() as writer:
+            writer.mark_read([key_of(found[i]) for i in names], reader)
+
+    assert (ids(store.ungated(10)), ids(store.ungated(2)), ids(store.unread("linear/1", 10))) == ("edcba", "ed", "")
     with store.writing() as writer:
-        writer.mark_gated([key_of(m) for m in found if m.native_id != "c"])
+        writer.mark_gated([key_of(m) for m in found.values() if m.native_id != "c"])
         writer.mark_gated([])
-    assert (ids(store.ungated(10)), ids(store.unscored("linear", "1", 10))) == ("c", "edba")
-    store.upsert([score(found[0]), score(found[1], revision="0"), score(found[2], scorer="other")])
-    assert ids(store.unscored("linear", "1", 10)) == "dba"
-    assert ids(store.unscored("linear", "1", 2)) == "db"
-    assert ids(store.unscored("linear", "0", 10)) == "eba"
-    store.upsert(found)  # collected again, as `gated = False`
-    assert ids(store.ungated(10)) == "c"
+    assert (ids(store.ungated(10)), ids(store.unread("linear/1", 10)), ids(store.unread("linear/1", 2))) == ("c", "edba", "ed")
+    read("e", "linear/1")
+    read("d", "linear/0")
+    read("b", "other/1")
+    assert ids(store.unread("linear/1", 10)) == "a"  # what nobody has read comes first
+    read("a", "linear/1")
+    assert ids(store.unread("linear/1", 10)) == "b"
+    read("b", "linear/1")
+    assert ids(store.unread("linear/1", 10)) == "d"
+    read("d", "linear/1")
+    assert ids(store.unread("linear/1", 10)) == ""
+    assert ids(store.unread("linear/2", 10)) == "abde"  # a new revision begins with the newest
+    store.upsert(found.values())  # collected again, as nobody has read them
+    assert (ids(store.ungated(10)), ids(store.unread("linear/1", 10))) == ("c", "")
 
 
 def test_delete_mentions_takes_what_hangs_on_them(store: Store, mention: Make, match: Make, score: Make) -> None:

@@ -454,7 +454,7 @@ def test_gone_before_it_was_read(desk: Desk, gated: bool) -> None:
     assert quality.gate(desk.store, Fixed(NOW)).refused == 0
     score(desk.store, desk.plan, Fixed(NOW))
     assert {s.native_id: s.label for s in desk.store.read(Score)} == {"1": "unscored", "2": "negative"}
-    assert desk.store.unscored(LINEAR.name, LINEAR.revision, 9) == []
+    assert desk.store.unread(f"{LINEAR.name}/{LINEAR.revision}", 9) == []
 
 
 def test_retention_takes_the_tombstone_along(desk: Desk, tmp_path: Path) -> None:

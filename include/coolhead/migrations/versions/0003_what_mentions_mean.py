@@ -48,12 +48,33 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("source", "day", "native_id"),
     )
     op.create_table(
+        "drawn",
+        sa.Column("source", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("day", sa.Date(), autoincrement=False, nullable=False),
+        sa.Column("native_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("market", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("sample", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("lang", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("read", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("among", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("known_at", coolhead.schema.UtcTime(timezone=True), autoincrement=False, nullable=False),
+        sa.CheckConstraint("among <= 1e+12", name="drawn_among_high"),
+        sa.CheckConstraint("among >= 0", name="drawn_among_low"),
+        sa.CheckConstraint("read IN ('negative', 'neutral', 'positive')", name="drawn_read_choices"),
+        sa.PrimaryKeyConstraint("source", "day", "native_id", "market"),
+    )
+    with op.batch_alter_table("drawn", schema=None) as batch_op:
+        batch_op.create_index("drawn_by_market", ["market"], unique=False)
+
+    op.create_table(
         "in_topic",
         sa.Column("source", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("day", sa.Date(), autoincrement=False, nullable=False),
         sa.Column("native_id", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("market", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("published_at", coolhead.schema.UtcTime(timezone=True), autoincrement=False, nullable=False),
+        sa.Column("known_at", coolhead.schema.UtcTime(timezone=True), autoincrement=False, nullable=False),
+        sa.Column("author", sa.Text(), autoincrement=False, nullable=True),
         sa.Column("topic", sa.Text(), autoincrement=False, nullable=True),
         sa.Column("copy_of", sa.Text(), autoincrement=False, nullable=True),
         sa.Column("terms", sa.JSON(), autoincrement=False, nullable=False),
@@ -61,6 +82,9 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("in_topic", schema=None) as batch_op:
         batch_op.create_index("in_topic_by_market_published_at", ["market", "published_at"], unique=False)
+        batch_op.create_index(
+            "in_topic_by_market_topic_published_at_author", ["market", "topic", "published_at", "author"], unique=False
+        )
 
     op.create_table(
         "label",
@@ -94,6 +118,7 @@ def upgrade() -> None:
         sa.Column("reach", sa.BigInteger(), autoincrement=False, nullable=True),
         sa.Column("negative", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("positive", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("parts", sa.JSON(), autoincrement=False, nullable=False),
         sa.Column("owner", sa.Text(), autoincrement=False, nullable=True),
         sa.Column("known_at", coolhead.schema.UtcTime(timezone=True), autoincrement=False, nullable=False),
         sa.CheckConstraint("authors <= 1e+12", name="topic_authors_high"),
@@ -110,10 +135,36 @@ def upgrade() -> None:
         sa.CheckConstraint("reach >= 0", name="topic_reach_low"),
         sa.PrimaryKeyConstraint("market", "day", "topic"),
     )
+    op.create_table(
+        "topic_day",
+        sa.Column("market", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("day", sa.Date(), autoincrement=False, nullable=False),
+        sa.Column("common", sa.JSON(), autoincrement=False, nullable=False),
+        sa.Column("groups", sa.JSON(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("market", "day"),
+    )
+    op.create_table(
+        "ungrouped",
+        sa.Column("market", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("start", coolhead.schema.UtcTime(timezone=True), autoincrement=False, nullable=False),
+        sa.Column("mark", sa.Text(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("market", "start"),
+    )
     with op.batch_alter_table("mention", schema=None) as batch_op:
         batch_op.add_column(
             sa.Column("author_since", coolhead.schema.UtcTime(timezone=True), autoincrement=False, nullable=True)
         )
+        batch_op.add_column(sa.Column("read_by", sa.Text(), autoincrement=False, nullable=True))
+        batch_op.create_index("mention_by_read_by_published_at", ["read_by", "published_at"], unique=False)
+        batch_op.create_index(
+            "mention_not_gated",
+            ["published_at"],
+            unique=False,
+            sqlite_where=sa.text("gated IS 0"),
+            postgresql_where=sa.text("gated IS false"),
+        )
+    same = " AND ".join(f"score.{n} = mention.{n}" for n in ("source", "day", "native_id"))
+    op.execute(f"UPDATE mention SET read_by = (SELECT max(scorer || '/' || revision) FROM score WHERE {same})")
 
     with op.batch_alter_table("score", schema=None) as batch_op:
         batch_op.add_column(sa.Column("lang_confidence", sa.Double(), autoincrement=False, nullable=True))
@@ -131,14 +182,24 @@ def downgrade() -> None:
         batch_op.drop_column("lang_confidence")
 
     with op.batch_alter_table("mention", schema=None) as batch_op:
+        batch_op.drop_index("mention_not_gated")
+        batch_op.drop_index("mention_by_read_by_published_at")
+        batch_op.drop_column("read_by")
         batch_op.drop_column("author_since")
 
+    op.drop_table("ungrouped")
+    op.drop_table("topic_day")
     op.drop_table("topic")
     op.drop_table("label")
     with op.batch_alter_table("in_topic", schema=None) as batch_op:
+        batch_op.drop_index("in_topic_by_market_topic_published_at_author")
         batch_op.drop_index("in_topic_by_market_published_at")
 
     op.drop_table("in_topic")
+    with op.batch_alter_table("drawn", schema=None) as batch_op:
+        batch_op.drop_index("drawn_by_market")
+
+    op.drop_table("drawn")
     op.drop_table("comment_kind")
     op.drop_table("author_day")
     # ### end Alembic commands ###
