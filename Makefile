@@ -8,7 +8,7 @@ UV_VERSION := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.in)
 export UV_COMPILE_BYTECODE := 1
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help setup demo up doctor import test check lock docs samples pictures bench-imports bench-sentiment bench-sentinel bench-matching bench-collect soak compose-real compose-env bluesky-real clean
+.PHONY: help setup demo up doctor import test check lock docs samples pictures bench-imports bench-sentiment bench-sentinel bench-matching bench-collect bench-assessment soak compose-real compose-env bluesky-real clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -72,6 +72,9 @@ bench-matching: setup  ## texts per second that are tied to markets
 
 bench-collect: setup  ## rows per second of each source, and what a window costs at 5 million stored mentions
 	@$(BIN)/python tests/benchmarks/bench_collect.py $(ARGS)
+
+bench-assessment: setup  ## what one assessment of five minutes costs with 10 thousand, 1 million and 10 million mentions stored
+	@$(BIN)/python tests/benchmarks/bench_assessment.py $(ARGS)
 
 soak: setup  ## seven days of twelve sources and three markets with faults at random, in half an hour
 	@$(BIN)/python tests/soak/soaking.py $(ARGS)
