@@ -13,7 +13,7 @@ from coolhead import registry
 from coolhead.errors import ConfigError, PermanentError
 from coolhead.http import Client
 from coolhead.sources import Fetched, Gone, Query, Source
-from coolhead.sources import _stars as reviews
+from coolhead.sources import _review_sites as reviews
 from coolhead.windows import Window
 from peers import OWN, Answer, Network, Post, World, google_reviews, load, trustpilot
 

@@ -442,6 +442,6 @@ def test_a_token_goes_to_no_server_but_its_own() -> None:
     chosen = source.Settings(base_url="https://other.example", hashtags=("zefirella",), search=("zefirella",))
     owned = {"host": "https://social.example", "password": "secret-token"}
     query = Query("zefirella", ("zefirella",), ("en",), (), chosen, credentials=owned)
-    with pytest.raises(ConfigError, match=r"belongs to https://social\.example, not to other\.example") as error:
+    with pytest.raises(ConfigError, match=r"belongs to https://social\.example, not to https://other\.example") as error:
         list(source._search(query, "zefirella", Window(noon, noon), None, Client()))
     assert "secret-token" not in str(error.value)

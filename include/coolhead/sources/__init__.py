@@ -5,14 +5,14 @@ payload tests all of its parsing, and a landed payload can be parsed again at an
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from coolhead.errors import ConfigError
+from coolhead.errors import ConfigError, CoolheadError
 from coolhead.http import Client
 from coolhead.registry import Plugin
 from coolhead.windows import Window
@@ -122,6 +122,25 @@ class Gone:
     """What the network answered, in a few words."""
 
 
+def each(streams: Iterable[Iterable[Fetched]], errors: Iterable[CoolheadError] = ()) -> Iterator[Fetched]:
+    """All of every stream, one after another: one that fails hides no other, and the first error is raised at the end.
+
+    `streams` may themselves be found by asking: where that fails, those that were found are read. `errors`: what went wrong
+    before. Once a poll's time is over, the client refuses whatever is asked, so what is left fails at once.
+    """
+    kept = [*errors]
+    try:
+        for stream in streams:
+            try:
+                yield from stream
+            except CoolheadError as error:
+                kept.append(error)
+    except CoolheadError as error:
+        kept.append(error)
+    if kept:
+        raise kept[0]
+
+
 class Source(Plugin, ABC):
     """A network, described. The docstring of each module says which plan, approval and price it demands."""
 
@@ -153,7 +172,7 @@ class Source(Plugin, ABC):
     def payloads(self, query: Query, window: Window, cursor: Mapping[str, str], client: Client) -> Iterator[Fetched]:
         """Fetch all that was published in the window (paging to its end). `cursor`: stream -> position.
 
-        Raises TransientError, PermanentError or ConfigError.
+        Raises TransientError, PermanentError or ConfigError; where there are several things to ask for, by `each`.
         """
 
     @abstractmethod

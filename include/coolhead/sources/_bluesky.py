@@ -4,7 +4,6 @@ A post is read wherever it stands: searches, lists by id, feeds, threads with al
 notifications, and records as an account's own server gives them (without counts and indexing time).
 """
 
-import json
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -12,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from coolhead.errors import PermanentError
+from coolhead.sources._api import listed, loaded, mapping, told
 from coolhead.sources._html import storable, time_or_raw
 
 POST = "app.bsky.feed.post"
@@ -33,10 +33,7 @@ _WITHOUT_POSTS = frozenset("thread did handle view starterPack accessJwt blob co
 
 def read(content: bytes, where: str) -> Any:
     """A body of the API. Raises PermanentError where it is none: no JSON, an error, a schema, another network's."""
-    try:
-        found = json.loads(content)
-    except (ValueError, RecursionError):
-        raise PermanentError(f"{where}: no JSON, so no answer of Bluesky's API (truncated, or an error page)") from None
+    found = loaded(content, where)
     if isinstance(found, dict) and {"lexicon", "id"} <= found.keys():
         raise PermanentError(f"{where}: the schema {str(found['id'])[:80]}, and no answer of Bluesky's API")
     if isinstance(found, dict) and isinstance(found.get("error"), str) and found.keys() <= {"error", "message"}:
@@ -51,20 +48,19 @@ def read(content: bytes, where: str) -> Any:
     raise PermanentError(f"{where}: no answer of Bluesky's API (neither posts nor anything else that it gives)")
 
 
-def listed(content: bytes, name: str, where: str) -> tuple[list[dict[str, Any]], str | None]:
+def entries(content: bytes, name: str, where: str) -> tuple[list[dict[str, Any]], str | None]:
     """The entries of a list and the cursor of its next page. Raises PermanentError where there is no such list."""
     found = read(content, where)
-    entries = found.get(name) if isinstance(found, dict) else None
-    if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
+    held = mapping(found).get(name)
+    if not isinstance(held, list) or not all(isinstance(e, dict) for e in held):
         raise PermanentError(f"{where}: an answer without a list of {name}; base_url must be a server of Bluesky's network")
     cursor = found.get("cursor")
-    return entries, cursor if isinstance(cursor, str) and cursor else None
+    return held, cursor if isinstance(cursor, str) and cursor else None
 
 
 def rows(found: Any, meta: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Posts, each once, those of the answer itself before those that are quoted in them; and what it says is gone."""
-    told = found.get("posts") if isinstance(found, dict) else None
-    for entry in told if isinstance(told, list) else ():
+    for entry in listed(mapping(found).get("posts")):
         if not isinstance(entry, dict) or not (is_post(entry) or entry.get("notFound")):
             yield {"unreadable": entry}
     seen = set[str]()
@@ -115,7 +111,7 @@ def _record(node: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _type(node: Any) -> str:
-    return str(_dict(node).get("$type"))
+    return str(mapping(node).get("$type"))
 
 
 def _collection(uri: Any) -> str | None:
@@ -124,26 +120,26 @@ def _collection(uri: Any) -> str | None:
 
 
 def _did(node: Mapping[str, Any]) -> str | None:
-    told = _dict(node.get("author")).get("did")
-    return told if isinstance(told, str) else did_of(str(node.get("uri")))
+    said = mapping(node.get("author")).get("did")
+    return said if isinstance(said, str) else did_of(str(node.get("uri")))
 
 
 def _rows_of(node: Mapping[str, Any], meta: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    uri, reason = node.get("uri"), _dict(node.get("reason"))
+    uri, reason = node.get("uri"), mapping(node.get("reason"))
     if is_post(node):
         yield _mention(node, meta)
     elif _collection(uri) == POST and (node.get("notFound") is True or _type(node.get("value")) == f"{THREAD_ITEM}NotFound"):
         yield {"native_id": uri, "gone": ("unknown", "notFound: deleted by its author, or taken down")}
     if isinstance(reason.get("uri"), str) and is_post(node.get("post")):
-        yield _repost(_mention(_dict(node["post"]), meta), reason, meta)
+        yield _repost(_mention(mapping(node["post"]), meta), reason, meta)
 
 
 def _mention(post: Mapping[str, Any], meta: Mapping[str, Any]) -> dict[str, Any]:
-    record, author, did = _record(post) or {}, _dict(post.get("author")), _did(post)
-    reply = _dict(_dict(record.get("reply")).get("parent")).get("uri")
+    record, author, did = _record(post) or {}, mapping(post.get("author")), _did(post)
+    reply = mapping(mapping(record.get("reply")).get("parent")).get("uri")
     own = bool({did, author.get("handle")} & set(meta.get("own", ())))
     langs = record.get("langs")
-    row = {
+    return told({
         "native_id": post.get("uri"),
         "published_at": _published(record.get("createdAt"), post.get("indexedAt")),
         "text": _text(record),
@@ -158,13 +154,12 @@ def _mention(post: Mapping[str, Any], meta: Mapping[str, Any]) -> dict[str, Any]
         "own": own or None,
         "addressed": None if own else _addressed(post, record, reply, meta),
         "unreadable_part": None if isinstance(post.get("author", {}), dict) else "author",
-    }
-    return {name: value for name, value in row.items() if value is not None}
+    })  # fmt: skip
 
 
 def _repost(row: Mapping[str, Any], reason: Mapping[str, Any], meta: Mapping[str, Any]) -> dict[str, Any]:
     """What was said again, by whom and when; its counts are the original's, and left there."""
-    by = _dict(reason.get("by"))
+    by = mapping(reason.get("by"))
     who = {by.get("did"), by.get("handle")}
     again = {
         "native_id": reason["uri"],
@@ -174,7 +169,7 @@ def _repost(row: Mapping[str, Any], reason: Mapping[str, Any], meta: Mapping[str
         "own": bool(who & set(meta.get("own", ()))) or None,
     }
     kept = {name: row[name] for name in ("text", "lang", "url") if name in row}
-    return kept | {name: value for name, value in again.items() if value is not None}
+    return kept | told(again)
 
 
 def _published(created: Any, indexed: Any) -> datetime | str | None:
@@ -209,11 +204,13 @@ def _addressed(post: Mapping[str, Any], record: Mapping[str, Any], parent: Any, 
     if isinstance(parent, str) and did_of(parent) in own:
         return "answers our post"
     if own & {
-        _dict(feature).get("did") for facet in _list(record.get("facets")) for feature in _list(_dict(facet).get("features"))
+        mapping(feature).get("did")
+        for facet in listed(record.get("facets"))
+        for feature in listed(mapping(facet).get("features"))
     }:
         return "mentions our account"
     quoted = (node for node in _nodes(post.get("embed")) if is_post(node))
-    if any({_did(node), _dict(node.get("author")).get("handle")} & own for node in quoted):
+    if any({_did(node), mapping(node.get("author")).get("handle")} & own for node in quoted):
         return "quotes our post"
     return meta.get("addressed")
 
@@ -227,11 +224,3 @@ def _sum(*counts: Any) -> Any:
     known = [c for c in counts if c is not None]
     # What is no number is left for the edge to refuse.
     return sum(known) if known and all(isinstance(c, int) for c in known) else next(iter(known), None)
-
-
-def _dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []

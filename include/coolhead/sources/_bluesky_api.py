@@ -3,15 +3,14 @@
 Errors are told by name in the body (XRPC): https://atproto.com/specs/xrpc#error-responses
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
-from coolhead.errors import ConfigError, CoolheadError, PermanentError
+from coolhead.errors import CoolheadError, PermanentError
 from coolhead.http import Client, Explain, shown
 from coolhead.sources import Fetched, Query
 from coolhead.sources import _bluesky as shape
+from coolhead.sources._api import check_owner, decoded, loaded, mapping
 
 BATCH = 20
 """Posts or accounts looked up at once. The API allows 25, but servers with qs 6.14.2 refuse a list of more than 20."""
@@ -50,12 +49,8 @@ class Api:
 
     def open(self) -> None:
         """Sign in, or go on with the session that this process has."""
-        server, owner = self.query.settings.base_url, str(self.query.credentials.get("host") or "")
-        if owner and (urlsplit(owner).hostname or owner) != urlsplit(server).hostname:
-            raise ConfigError(
-                f"the password of the Airflow connection `{self.query.connection}` belongs to {owner}, not to {server}; "
-                "it is not sent there"
-            )
+        server = self.query.settings.base_url
+        check_owner(self.query, server)
         who = {
             "identifier": self.query.secret("login", "the handle of an account"),
             "password": self.query.secret("password", "the app password"),
@@ -69,12 +64,10 @@ class Api:
         method = "com.atproto.server.createSession"
         where = f"{shown(server)} {method}"
         answer = self.client.post(f"{server}/xrpc/{method}", json=who, explain=_explain(where))
-        try:
-            return str(json.loads(answer.content)["accessJwt"])
-        except (ValueError, TypeError, KeyError):
-            raise PermanentError(
-                f"{where}: answered without a session; base_url must be a server of Bluesky's network"
-            ) from None
+        token = mapping(decoded(answer.content)).get("accessJwt")
+        if token is None:
+            raise PermanentError(f"{where}: answered without a session; base_url must be a server of Bluesky's network")
+        return str(token)
 
     def search(self, **params: Any) -> tuple[bytes, str]:
         """Body and origin."""
@@ -90,15 +83,14 @@ class Api:
 
     def fetched(self, content: bytes, origin: str, meta: Mapping[str, Any]) -> Fetched:
         """The answer as it came; beside it how many follow its authors, which it does not say itself."""
-        authors = shape.authors(json.loads(content))
+        authors = shape.authors(loaded(content, origin))
         self._count_followers(did for did in authors if did not in self._followers)
         known = {did: self._followers[did] for did in authors if did in self._followers}
         return Fetched(content, origin, meta={**meta, "audience": known})
 
     def profile(self, account: str) -> dict[str, Any]:
         answer, origin = self.public("app.bsky.actor.getProfile", actor=account)
-        found = shape.read(answer, origin)
-        return found if isinstance(found, dict) else {}
+        return mapping(shape.read(answer, origin))
 
     def state(self, did: str) -> tuple[By, str]:
         """Who is behind a post that is not there any more, as far as the state of its author's account tells."""
@@ -122,7 +114,7 @@ class Api:
         for at in range(0, len(asked) if not self.errors else 0, BATCH):
             try:
                 answer, origin = self.public("app.bsky.actor.getProfiles", actors=asked[at : at + BATCH])
-                found = shape.listed(answer, "profiles", origin)[0]
+                found = shape.entries(answer, "profiles", origin)[0]
             except CoolheadError as error:
                 self.errors.append(error)  # the posts are worth more than their reach
                 return
@@ -137,11 +129,9 @@ def _explain(where: str) -> Explain:
     """`where`: server and method; the client's own messages take a method's long name for a token, and hide it."""
 
     def explain(status: int, body: bytes) -> CoolheadError | None:
-        try:
-            told = json.loads(body)
-        except ValueError:
+        if not (said := mapping(decoded(body))):
             return None
-        error, message = (str(told.get(key) or "") for key in ("error", "message")) if isinstance(told, dict) else ("", "")
+        error, message = (str(said.get(key) or "") for key in ("error", "message"))
         if status == 400 and (error in {"NotFound", "AccountTakedown", "AccountDeactivated"} or "not found" in message.lower()):
             return NotThere(f"{where}: answered 400 {error}", error)
         cure = _CURES.get(error) or ("the same request will fail again" if status == 400 else None)

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from coolhead.sources._cells import IDS, count_of, is_blank, value_of
 from coolhead.sources._identity import derived
-from coolhead.sources._stars import stars
+from coolhead.sources._review_sites import stars
 
 Cells = Mapping[str, Any]
 """A record: `plain` header -> cell."""
@@ -88,7 +88,7 @@ class Export:
             yield {**answer, "native_id": f"{row['native_id']}/reply", "parent": row["native_id"], "own": True}
 
     def _marked(self, row: dict[str, Any], cells: Cells) -> dict[str, Any]:
-        """As _stars.py does it for the sources of reviews, so that a review reads the same by either way."""
+        """As _review_sites.py does it for the sources of reviews, so that a review reads the same by either way."""
         mark, words = self.rating and self.rating(cells), row.get("text") or ""
         if not mark or not isinstance(words, str):
             return row

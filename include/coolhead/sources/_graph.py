@@ -18,14 +18,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated, Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from coolhead.errors import ConfigError, CoolheadError, PermanentError, TransientError
+from coolhead.errors import CoolheadError, PermanentError, TransientError
 from coolhead.http import Client, Response, shown
 from coolhead.sources import Query, SourceSettings
 from coolhead.sources import _graph_answers as answers
+from coolhead.sources._api import Address, check_owner, decoded, mapping
 
 BATCH = 50
 """Requests in a batch: the API's maximum."""
@@ -38,9 +39,7 @@ Explain = Callable[[int, bytes], CoolheadError | None]
 class GraphSettings(SourceSettings):
     """What both sources may be told of the API."""
 
-    base_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+/?$"), AfterValidator(lambda url: url.rstrip("/"))] = (
-        "https://graph.facebook.com"
-    )
+    base_url: Address = "https://graph.facebook.com"
     version: Annotated[str, Field(pattern=r"^v\d+\.\d+$")] = "v25.0"
     """Of the API; each lives for about two years, and a younger one may refuse fields."""
 
@@ -105,7 +104,7 @@ class Graph:
         for _ in range(MAX_PAGES):
             answer = None if page is not None else self._smaller(path, here)
             page = answer.document if answer else page
-            if not isinstance(answers.as_dict(page).get("data"), list):
+            if not isinstance(mapping(page).get("data"), list):
                 raise PermanentError(f"{what}: no list was answered; is it the Graph API?")
             if answer:
                 yield answer
@@ -154,7 +153,7 @@ class Graph:
     def inspect(self) -> dict[str, Any]:
         """What the API says of the token."""
         answer = self.get("debug_token", {"input_token": self.token})
-        found = answers.as_dict(answers.as_dict(answer.document).get("data"))
+        found = mapping(mapping(answer.document).get("data"))
         if found.get("is_valid") is False:
             raise PermanentError(f"{shown(self.address)}/debug_token: the token is no longer valid; {answers.CURE}")
         return found
@@ -163,11 +162,11 @@ class Graph:
         if self.blocked:
             raise self.blocked
         where = shown(url)
-        response = ask(lambda status, body: self._judged(answers.decoded(body), where, known_only=True))
+        response = ask(lambda status, body: self._judged(decoded(body), where, known_only=True))
         content = response.content
         for form in {self.token, quote(self.token, safe="")}:
             content = content.replace(form.encode(), b"REDACTED")
-        document = answers.decoded(content)
+        document = decoded(content)
         if error := self._judged(document, where):  # it may say 200, and hold an error all the same
             raise error
         if not isinstance(document, (dict, list)):
@@ -201,7 +200,7 @@ class Graph:
             return None
         if error is None and not isinstance(document, dict):
             return PermanentError(f"{where}: a part of a batch is no JSON object")
-        return error or answers.as_dict(document)
+        return error or mapping(document)
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}"}
@@ -215,13 +214,9 @@ class Graph:
 def connect(query: Query, client: Client, name: str, needed: str) -> Graph:
     """The API as the plan says, with the token of the named field. Raises ConfigError where there is none, or where the
     connection says that it belongs to another server."""
-    owner, base = str(query.credentials.get("host") or ""), query.settings.base_url
-    if owner and (urlsplit(owner).hostname or owner) != urlsplit(base).hostname:
-        raise ConfigError(
-            f"the token of the Airflow connection `{query.connection}` belongs to {owner}; it is not sent to {base}"
-        )
-    extra = query.credentials.get("extra") or {}
-    return Graph(client, f"{base}/{query.settings.version}", query.secret(name, needed), str(extra.get("app_secret") or ""))
+    check_owner(query, query.settings.base_url)
+    address, extra = f"{query.settings.base_url}/{query.settings.version}", query.credentials.get("extra") or {}
+    return Graph(client, address, query.secret(name, needed), str(extra.get("app_secret") or ""))
 
 
 def chunks(ids: Sequence[str]) -> Iterator[list[str]]:

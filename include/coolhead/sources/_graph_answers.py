@@ -4,12 +4,12 @@ A body is one node, a list (`data` and `paging`), nodes by id (`?ids=`), or a ba
 hang below nodes to any depth. An answer of other kinds (an account, a token, a permission) holds no posts, and is no error.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from coolhead.errors import CoolheadError, PermanentError, TransientError
+from coolhead.sources._api import decoded, listed, mapping
 
 FULL = 95
 """Per cent of the allowance from which nothing more is asked: calls beyond it are refused and prolong the wait."""
@@ -55,32 +55,19 @@ class OtherKindError(PermanentError):
     """The object has no such field: it is one of another kind."""
 
 
-def decoded(content: bytes | str) -> Any:
-    """JSON, or None."""
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError):
-        return None
-
-
-def as_dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
 def items_of(page: Any) -> list[Any]:
-    items = as_dict(page).get("data")
-    return items if isinstance(items, list) else []
+    return listed(mapping(page).get("data"))
 
 
 def part_of(part: Any) -> Any:
     """The document within one part of a batch."""
-    body = as_dict(part).get("body")
+    body = mapping(part).get("body")
     return decoded(body) if isinstance(body, str) else body
 
 
 def code_of(document: Any) -> tuple[int | None, int | None]:
     """Code and subcode of an error."""
-    error = as_dict(as_dict(document).get("error"))
+    error = mapping(mapping(document).get("error"))
     code, subcode = (value if isinstance(value, int) else None for value in (error.get("code"), error.get("error_subcode")))
     return code, subcode
 
@@ -95,7 +82,7 @@ def judged(document: Any, where: str, known_only: bool = False) -> CoolheadError
 
     known_only: None also for a code that is not known, because a status says more.
     """
-    if not isinstance(as_dict(document).get("error"), dict):
+    if not isinstance(mapping(document).get("error"), dict):
         return None
     code, subcode = code_of(document)
     said = f"{where}: Graph error {code}" + (f"/{subcode}" if subcode else "")
@@ -122,8 +109,8 @@ def judged(document: Any, where: str, known_only: bool = False) -> CoolheadError
 
 def spent(headers: Mapping[str, str]) -> float | None:
     """Seconds to ask nothing, once the allowance is all but spent: X-App-Usage and X-Business-Use-Case-Usage, in per cent."""
-    app, business = (as_dict(decoded(headers.get(name, ""))) for name in ("x-app-usage", "x-business-use-case-usage"))
-    uses = [app, *(as_dict(use) for found in business.values() if isinstance(found, list) for use in found)]
+    app, business = (mapping(decoded(headers.get(name, ""))) for name in ("x-app-usage", "x-business-use-case-usage"))
+    uses = [app, *(mapping(use) for found in business.values() if isinstance(found, list) for use in found)]
     full = [use for use in uses if any(_number(use.get(n)) >= FULL for n in ("call_count", "total_time", "total_cputime"))]
     return max((_number(use.get("estimated_time_to_regain_access")) * 60 or WAIT for use in full), default=None)
 
@@ -134,7 +121,7 @@ def _number(value: Any) -> float:
 
 def following(page: Any) -> dict[str, str] | None:
     """Parameters that ask for the next page; None at the list's end. A short or empty page is no end."""
-    link = as_dict(as_dict(page).get("paging")).get("next")
+    link = mapping(mapping(page).get("paging")).get("next")
     if not isinstance(link, str):
         return None
     try:
@@ -177,11 +164,11 @@ def _records(document: dict[str, Any], under: str | None, lists: Sequence[str]) 
         for key, node in document.items():
             yield from _records(node, key if "data" in node else None, lists)
         return
-    elif _NO_NODE & as_dict(held).keys() or {"access_token", "success"} & document.keys():
+    elif _NO_NODE & mapping(held).keys() or {"access_token", "success"} & document.keys():
         return
     else:
         raise PermanentError("payload: no answer of the Graph API (another network's?)")
-    if any(_FOREIGN & as_dict(node).keys() for node in nodes):
+    if any(_FOREIGN & mapping(node).keys() for node in nodes):
         raise PermanentError("payload: no answer of the Graph API, but another network's")
     for node in nodes:
         yield from _below(node, under, lists, DEPTH)
@@ -203,7 +190,7 @@ def _below(node: Any, under: str | None, lists: Sequence[str], depth: int) -> It
         raise PermanentError("payload: lists within lists without an end")
     own_id = node.get("id") if isinstance(node.get("id"), str) else None
     for name in lists:
-        held = as_dict(node.get(name))
+        held = mapping(node.get(name))
         children = held["data"] if isinstance(held.get("data"), list) else [held] if held else []
         for child in children:
             yield from _below(child, own_id if name in ANSWERS else None, lists, depth - 1)

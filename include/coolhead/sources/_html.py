@@ -1,7 +1,7 @@
 """Markup to plain text, as a reader would see it: paragraphs and line breaks kept, entities decoded."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from html import unescape
 from html.parser import HTMLParser
 from typing import Any
@@ -74,6 +74,14 @@ def _without_tags(markup: str) -> str:
 def storable(moment: datetime) -> datetime | str:
     """At the calendar's very ends no zone can be converted and no lag added: such a time is left as a text."""
     return moment if 1 < moment.year < 9999 else f"{moment.isoformat()} is no time"
+
+
+def at_second(seconds: float) -> datetime | str:
+    """An aware time from seconds since 1970, or a text that the edge refuses."""
+    try:
+        return storable(datetime.fromtimestamp(seconds, UTC))
+    except (ValueError, OverflowError, OSError):
+        return f"{seconds} is no time"
 
 
 def is_number(value: Any) -> bool:

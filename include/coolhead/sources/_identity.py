@@ -1,4 +1,4 @@
-"""An id for records that have none, and one out of an address."""
+"""An id for records that have none, one out of an address, and one that is too long."""
 
 import hashlib
 from collections.abc import Mapping
@@ -22,6 +22,11 @@ def by_address(address: str) -> str:
     bare = address.strip().partition("://")[2] or address.strip()
     bare = bare.removeprefix("www.").rstrip("/")
     return bare if len(bare) <= MAX_ID else _hash(bare)
+
+
+def short(native_id: str) -> str:
+    """An id as it is, unless it is longer than a key may be."""
+    return native_id if len(native_id) <= 512 else _hash(native_id)
 
 
 def _hash(text: str) -> str:

@@ -1,6 +1,6 @@
 """Which layout a table has: our own columns, those of a known tool's export, or common English headers.
 
-Known are the exports declared in _listening.py, _native.py and _reviews.py, our own column names, and the Twitter customer
+Known are the exports declared in _listening.py, _native.py and _review_exports.py, our own column names, and the Twitter customer
 support export (tweet_id, author_id, inbound, ...: https://www.kaggle.com/datasets/thoughtvector/customer-support-on-twitter).
 Any other table is read by a list of common English headers (`guessed`), or by the plan's mapping.
 """
@@ -16,7 +16,7 @@ from coolhead.sources._exports import Export, plain
 from coolhead.sources._identity import derived
 from coolhead.sources._listening import LISTENING
 from coolhead.sources._native import NATIVE
-from coolhead.sources._reviews import REVIEWS
+from coolhead.sources._review_exports import REVIEWS
 
 EXPORTS: Mapping[str, Export] = {export.name: export for export in (*LISTENING, *NATIVE, *REVIEWS)}
 COLUMNS = (

@@ -7,7 +7,6 @@ Accounts, tags, filters, versions of an edited status and all else that the API 
 Entities: https://docs.joinmastodon.org/entities/ and bodies recorded from servers 2.9 to 4.6.
 """
 
-import json
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -15,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from coolhead.errors import PermanentError
-from coolhead.sources._api import mapping, told
+from coolhead.sources._api import loaded, mapping, told
 from coolhead.sources._html import plain, time_or_raw
 
 _PRIVATE = {"private", "direct"}
@@ -44,7 +43,7 @@ _NAME = re.compile(r"[\w.:-]+")
 
 def read(content: bytes, where: str) -> Any:
     """A body of the API. Raises PermanentError where it is none: no JSON, an error, another network's."""
-    found = _json(content, where)
+    found = loaded(content, where)
     parts = found if isinstance(found, list) else [found]
     if found in ({}, []) or any(map(is_status, parts)) or all(map(_known, parts)):
         return found
@@ -59,18 +58,11 @@ def read(content: bytes, where: str) -> Any:
 
 def page(content: bytes, where: str) -> list[Any]:
     """Statuses of a timeline or a search. Raises PermanentError where there are none to be had."""
-    found = _json(content, where)
+    found = loaded(content, where)
     listed = found.get("statuses") if isinstance(found, dict) else found
     if not isinstance(listed, list):
         raise PermanentError(f"{where}: no JSON list of statuses, so neither a timeline nor a search")
     return listed
-
-
-def _json(content: bytes, where: str) -> Any:
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError):
-        raise PermanentError(f"{where}: no JSON, so neither a timeline nor a search (truncated, or an error page)") from None
 
 
 def is_status(node: Any) -> bool:

@@ -4,15 +4,15 @@ A post (t3) or comment (t1) is read wherever it stands: listings, threads with t
 by id. Accounts (t2), private messages (t4), subreddits (t5) and what stands for comments not sent (`more`) are no mentions.
 """
 
-import json
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from coolhead.errors import PermanentError
-from coolhead.sources._html import is_number, storable
+from coolhead.sources._api import listed, loaded, mapping, told
+from coolhead.sources._html import at_second, is_number
 
 SITE = "https://www.reddit.com"
 POST, COMMENT = "t3", "t1"
@@ -41,10 +41,7 @@ _SAID_GONE = {
 
 def read(content: bytes, where: str) -> Any:
     """A body of the API. Raises PermanentError where it is none: no JSON, an error, another network's."""
-    try:
-        found = json.loads(content)
-    except (ValueError, RecursionError):
-        raise PermanentError(f"{where}: no JSON, so no answer of Reddit's API (truncated, or an error page)") from None
+    found = loaded(content, where)
     parts = found if isinstance(found, list) else [found]
     if isinstance(found, dict) and "error" in found and found.keys() <= {"error", "message", "reason", "error_description"}:
         raise PermanentError(f"{where}: an error of Reddit's API ({str(found['error'])[:60]}) instead of an answer")
@@ -82,8 +79,7 @@ def fullname(kind: str, thing: Mapping[str, Any]) -> Any:
 
 def created(thing: Any) -> datetime | None:
     """When a thing was published; None where that cannot be read."""
-    data = thing.get("data") if isinstance(thing, dict) else None
-    found = _moment(data.get("created_utc")) if isinstance(data, dict) else None
+    found = _moment(mapping(mapping(thing).get("data")).get("created_utc"))
     return found if isinstance(found, datetime) else None
 
 
@@ -136,8 +132,7 @@ def _nodes(found: Any) -> Iterator[dict[str, Any]]:
             queue.extend(node)
         elif isinstance(node, dict):
             yield node
-            originals = node.get("crosspost_parent_list")
-            queue.extend({"kind": POST, "data": one} for one in (originals if isinstance(originals, list) else ()))
+            queue.extend({"kind": POST, "data": one} for one in listed(node.get("crosspost_parent_list")))
             queue.extend(value for name, value in node.items() if name != "crosspost_parent_list")
 
 
@@ -147,7 +142,7 @@ def _row(kind: str, thing: Mapping[str, Any], meta: Mapping[str, Any]) -> dict[s
         return {"native_id": native_id, "gone": removed}
     author = thing.get("author")
     own = isinstance(author, str) and author.casefold() in meta.get("own", ())
-    row = {
+    return told({
         "native_id": native_id,
         "published_at": _moment(thing.get("created_utc")),
         "text": _text(kind, thing),
@@ -162,8 +157,7 @@ def _row(kind: str, thing: Mapping[str, Any], meta: Mapping[str, Any]) -> dict[s
         "own": own or None,
         "edited_at": _moment(thing["edited"]) if thing.get("edited") not in {None, False, True} else None,
         "addressed": None if own else _addressed(thing, meta),
-    }
-    return {name: value for name, value in row.items() if value is not None}
+    })  # fmt: skip
 
 
 def _removed(kind: str, thing: Mapping[str, Any], meta: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -208,8 +202,7 @@ def _url(kind: str, thing: Mapping[str, Any]) -> str | None:
 def _addressed(thing: Mapping[str, Any], meta: Mapping[str, Any]) -> str | None:
     if str(thing.get("subreddit", "")).casefold() in meta.get("subreddits", ()):
         return "posted in our subreddit"
-    told = meta.get("addressed")
-    return str(told) if told else None
+    return str(meta["addressed"]) if meta.get("addressed") else None
 
 
 def _votes(score: Any) -> Any:
@@ -221,7 +214,4 @@ def _moment(value: Any) -> Any:
     """Seconds since 1970, as a number; else what came, in a form that the edge is sure to refuse."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return f"{value} is no time" if is_number(value) else value
-    try:
-        return storable(datetime.fromtimestamp(value, UTC))
-    except (ValueError, OverflowError, OSError):
-        return f"{value} is no time"
+    return at_second(value)

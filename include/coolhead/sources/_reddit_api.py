@@ -4,13 +4,13 @@ Errors: https://github.com/reddit-archive/reddit/wiki/JSON ; a subreddit that ca
 """
 
 import base64
-import json
 import re
 from typing import Any
 
 from coolhead.errors import ConfigError, CoolheadError, PermanentError
 from coolhead.http import Client, Explain, shown
 from coolhead.sources import Query
+from coolhead.sources._api import decoded, mapping
 
 _REASONS = {
     "private": "the subreddit is private; take it out of the plan",
@@ -37,11 +37,9 @@ class Api:
         basic = base64.b64encode(":".join(who).encode()).decode()
         headers = {**self._headers, "Authorization": f"Basic {basic}"}
         answer = self.client.post(url, data={"grant_type": "client_credentials"}, headers=headers, explain=_explain(url))
-        try:
-            found = json.loads(answer.content)
-            token = found["access_token"]
-        except (ValueError, TypeError, KeyError):
-            raise PermanentError(f"{shown(url)}: answered without a token; is sign_in_url https://www.reddit.com?") from None
+        token = mapping(decoded(answer.content)).get("access_token")
+        if token is None:
+            raise PermanentError(f"{shown(url)}: answered without a token; is sign_in_url https://www.reddit.com?")
         self._headers |= {"Authorization": f"Bearer {token}"}
 
     def get(self, path: str, **params: Any) -> tuple[bytes, str]:
@@ -55,11 +53,8 @@ def _explain(url: str) -> Explain:
     def explain(status: int, body: bytes) -> CoolheadError | None:
         if status not in {401, 403, 404}:
             return None
-        try:
-            told = json.loads(body)
-        except ValueError:
-            told = None
-        reason = told.get("reason") if isinstance(told, dict) else None
+        said = decoded(body)
+        reason = mapping(said).get("reason")
         if isinstance(reason, str):
             cure = _REASONS.get(reason, "take it out of the plan, or ask its moderators")
             return PermanentError(f"{shown(url)}: answered {status}, {reason[:40]}; {cure}")
@@ -67,7 +62,7 @@ def _explain(url: str) -> Explain:
             return PermanentError(
                 f"{shown(url)}: answered 401; the application's id or secret is wrong, renew them in the connection"
             )
-        if status == 403 and told is None:
+        if status == 403 and said is None:
             return PermanentError(
                 f"{shown(url)}: answered 403 with a page; Reddit blocks this client or address, or has not approved it"
             )

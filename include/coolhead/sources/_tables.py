@@ -15,6 +15,7 @@ from itertools import chain, islice
 from typing import Any, BinaryIO
 
 from coolhead.errors import ConfigError, PermanentError
+from coolhead.sources._api import decoded
 from coolhead.sources._exports import SAMPLE, Export, headers_of
 
 MAX_RECORD = 4_000_000
@@ -218,10 +219,7 @@ def json_records(lines: Iterable[str], export: Export | None = None) -> Iterator
 
 
 def _object(line: str) -> Cells:
-    try:
-        found = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
+    found = decoded(line)
     return found if isinstance(found, (dict, list)) else None
 
 

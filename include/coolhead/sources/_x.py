@@ -3,7 +3,6 @@
 Shapes: https://docs.x.com/x-api/fundamentals/data-dictionary, and bodies recorded from search and the mentions timeline.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -11,7 +10,7 @@ from typing import Any
 
 from coolhead.errors import ConfigError, CoolheadError, PermanentError
 from coolhead.sources import Gone
-from coolhead.sources._api import listed, loaded, mapping, told
+from coolhead.sources._api import decoded, listed, loaded, mapping, told
 from coolhead.sources._html import time_or_raw
 
 _EPOCH = timedelta(milliseconds=1_288_834_974_657)
@@ -215,9 +214,7 @@ def gone(found: Mapping[str, Any]) -> Iterator[Gone]:
 
 def explained(status: int, body: bytes) -> CoolheadError | None:
     """What X's problem documents mean: https://docs.x.com/x-api/fundamentals/response-codes-and-errors"""
-    try:
-        problem = mapping(json.loads(body))
-    except ValueError:
+    if not (problem := mapping(decoded(body))):
         return None
     kind = f"{problem.get('type')} {problem.get('title')}".lower()
     if status == 402 or "creditsdepleted" in kind.replace("-", "") or "usage-capped" in kind or "usagecapexceeded" in kind:
@@ -226,7 +223,7 @@ def explained(status: int, body: bytes) -> CoolheadError | None:
         return PermanentError(
             f"X: answered {status}; the app may not search: attach it to a project with credits in the console"
         )
-    return PermanentError(f"X: answered 400: {_said(problem)}") if status == 400 and problem else None
+    return PermanentError(f"X: answered 400: {_said(problem)}") if status == 400 else None
 
 
 def _said(problem: Mapping[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 import calendar
 import io
-import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from html import unescape
 from typing import Any
 
 from coolhead.errors import PermanentError
+from coolhead.sources._api import listed, loaded, mapping, told
 from coolhead.sources._html import plain, storable, time_or_raw
 
 WATCH = "https://www.youtube.com/watch?v="
@@ -21,10 +21,7 @@ def resources(content: bytes, where: str) -> list[Any]:
 
     An empty list may have no `items` at all. Raises PermanentError for what is no answer of the API.
     """
-    try:
-        found = json.loads(content)
-    except (ValueError, RecursionError):
-        raise PermanentError(f"{where}: no JSON, so no answer of the YouTube API (truncated, or an error page)") from None
+    found = loaded(content, where)
     if isinstance(found, dict) and isinstance(found.get("error"), dict):
         raise PermanentError(f"{where}: YouTube answered with an error ({reason(found['error']) or 'of no reason'})")
     if isinstance(found, dict) and "access_token" in found and "googleapis.com" in str(found.get("scope")):
@@ -40,16 +37,15 @@ def resources(content: bytes, where: str) -> list[Any]:
 
 def reason(error: Any) -> str:
     """Why the API refused, in its own word (quotaExceeded, commentsDisabled, ...); empty where it gives none."""
-    errors = error.get("errors") if isinstance(error, dict) else None
-    first = errors[0] if isinstance(errors, list) and errors else None
-    return str(first.get("reason") or "")[:80] if isinstance(first, dict) else ""
+    first = next(iter(listed(mapping(error).get("errors"))), None)
+    return str(mapping(first).get("reason") or "")[:80]
 
 
 def part(resource: Any, *names: str) -> dict[str, Any]:
     """What lies within, as a dict; an empty one where there is none."""
     for name in names:
-        resource = resource.get(name) if isinstance(resource, dict) else None
-    return resource if isinstance(resource, dict) else {}
+        resource = mapping(resource).get(name)
+    return mapping(resource)
 
 
 def mentions(resource: Any, meta: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -83,7 +79,7 @@ def _comment(comment: Any, meta: Mapping[str, Any], video: Any, replies: Any = N
         "addressed": meta.get("addressed"),
     }
     author = part(said, "authorChannelId").get("value") or said.get("authorDisplayName")
-    return _known(row | _who(author, meta) | _edited(said))
+    return told(row | _who(author, meta) | _edited(said))
 
 
 def _words(said: dict[str, Any], meta: Mapping[str, Any]) -> Any:
@@ -121,7 +117,7 @@ def _videos(resource: dict[str, Any], meta: Mapping[str, Any]) -> Iterator[dict[
         "likes": number(counts.get("likeCount")),
         "comments": number(counts.get("commentCount")),
     }
-    yield _known(row | _who(channel, meta))
+    yield told(row | _who(channel, meta))
 
 
 def number(value: Any) -> Any:
@@ -136,10 +132,6 @@ def _who(author: Any, meta: Mapping[str, Any]) -> dict[str, Any]:
 def _edited(said: dict[str, Any]) -> dict[str, Any]:
     updated = said.get("updatedAt")
     return {"edited_at": time_or_raw(updated)} if updated and updated != said.get("publishedAt") else {}
-
-
-def _known(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if value is not None}
 
 
 def feed(content: bytes) -> Iterator[dict[str, Any]]:
@@ -161,7 +153,7 @@ def feed(content: bytes) -> Iterator[dict[str, Any]]:
         native_id = dict.get(entry, "yt_videoid")
         words = [w for w in (dict.get(entry, "title"), dict.get(entry, "summary")) if w]
         published, updated = _time(entry, "published"), _time(entry, "updated")
-        yield _known({
+        yield told({
             "native_id": native_id,
             "published_at": published,
             "text": "\n\n".join(words),

@@ -1,8 +1,8 @@
 """The calls of YouTube's Data API v3, and what its errors mean. Part of the source `youtube`."""
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ from coolhead.errors import CoolheadError, PermanentError, TransientError
 from coolhead.http import Client, shown
 from coolhead.sources import Fetched, Gone, Query
 from coolhead.sources import _youtube as shape
+from coolhead.sources._api import decoded, mapping
 from coolhead.sources._newest_first import Page, newest_first, oldest
 from coolhead.windows import Window
 
@@ -45,7 +46,7 @@ class Api:
         """The body, its resources, and the token of the next page. What is no answer is refused here."""
         answer = self._client.get(f"{self._url}/{method}", params, self._headers, explain=_explained)
         items = [i for i in shape.resources(answer.content, shown(answer.url)) if isinstance(i, dict)]
-        return answer.content, items, json.loads(answer.content).get("nextPageToken")
+        return answer.content, items, mapping(decoded(answer.content)).get("nextPageToken")
 
     def channel(self, account: str) -> str:
         """Its id, which is asked for where the plan has a handle."""
@@ -61,9 +62,10 @@ class Api:
         return items[0]
 
     def comments(self, of: Mapping[str, str], meta: Mapping[str, Any], window: Window) -> Iterator[Fetched]:
-        """Threads that began within the window, with all their replies."""
+        """Threads that began within the window, with all their replies; none where comments are off."""
         asked = {"part": "snippet,replies", "order": "time", "maxResults": COMMENTS, "textFormat": "plainText", **of}
-        for page in newest_first(f"comments of {next(iter(of.values()))}", window, self._asking("commentThreads", asked)):
+        what = f"comments of {next(iter(of.values()))}"
+        for page in _there(newest_first(what, window, self._asking("commentThreads", asked))):
             yield Fetched(page.content, page.origin, meta=dict(meta))
             for thread in page.items:
                 given = len(shape.part(thread, "replies").get("comments") or ())
@@ -76,11 +78,8 @@ class Api:
         """All of them: their order is not told, so no page can be known to be the last that matters."""
         asked = {"part": "snippet", "parentId": thread, "maxResults": COMMENTS, "textFormat": "plainText"}
         ask = self._asking("comments", asked, ordered=False)
-        try:
-            for page in newest_first(f"replies to {thread}", window, ask):
-                yield Fetched(page.content, page.origin, meta=dict(meta))
-        except Absent:  # the thread was removed since
-            return
+        for page in _there(newest_first(f"replies to {thread}", window, ask)):  # none: the thread was removed since
+            yield Fetched(page.content, page.origin, meta=dict(meta))
 
     def _asking(self, method: str, asked: Mapping[str, Any], ordered: bool = True) -> Callable[[str | None], Page]:
         def ask(token: str | None) -> Page:
@@ -114,7 +113,10 @@ class Api:
         """Whole texts and counts, which a search has not, and the subscribers of their channels; None where none is left."""
         if not ids:
             return None
-        content, items, _ = self.ask("videos", part="snippet,statistics", id=",".join(ids), maxResults=VIDEOS)
+        try:
+            content, items, _ = self.ask("videos", part="snippet,statistics", id=",".join(ids), maxResults=VIDEOS)
+        except Absent:
+            return None
         channels = {c for video in items if (c := shape.part(video, "snippet").get("channelId"))}
         audience = self._subscribers(sorted(map(str, channels)))
         return Fetched(content, f"{self._url}/videos", meta={**meta, "audience": audience}) if items else None
@@ -145,12 +147,15 @@ class Api:
         yield from (Gone(i, "unknown", f"{method}.list does not list it any more") for i in ids if i not in there)
 
 
+def _there(pages: Iterator[Page]) -> Iterator[Page]:
+    """Those of a list that may not be there."""
+    with suppress(Absent):
+        yield from pages
+
+
 def _explained(status: int, body: bytes) -> CoolheadError | None:
     """What an error answer means where its status alone misleads: 403 for a spent quota, or for comments that are off."""
-    try:
-        why = shape.reason(json.loads(body)["error"])
-    except (ValueError, RecursionError, LookupError, TypeError):
-        return None
+    why = shape.reason(mapping(decoded(body)).get("error"))
     if why in _SPENT:
         return TransientError(f"YouTube: {why}; counted anew at midnight Pacific time", until_midnight(datetime.now(UTC)))
     if why in _HASTE:

@@ -33,12 +33,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from coolhead.errors import CoolheadError, PermanentError
 from coolhead.http import Client
-from coolhead.sources import About, Fetched, Gone, Query, Rate, Source, SourceSettings
+from coolhead.sources import About, Fetched, Gone, Query, Rate, Source, SourceSettings, each
 from coolhead.sources import _bluesky as shape
+from coolhead.sources._api import Address, mapping
 from coolhead.sources._bluesky_api import BATCH, Api, NotThere
 from coolhead.sources._newest_first import Page, moment, newest_first
 from coolhead.windows import Window
@@ -49,8 +50,6 @@ MAX_PAGES = 100
 """Pages of one question: search goes no further than 10,000 posts."""
 DEPTH = 100
 """Levels of replies that are asked for; the network allows 1,000, and shows few below ten."""
-
-Address = Annotated[str, Field(pattern=r"^https?://[^/\s]+/?$"), AfterValidator(lambda url: url.rstrip("/"))]
 
 
 class Settings(SourceSettings):
@@ -88,19 +87,11 @@ class Bluesky(Source):
         api, errors = Api(query, client), list[CoolheadError]()
         own = [*_found(api, _accounts(query), errors)]
         meta = {"own": [*dict.fromkeys(name for account in own for name in account)]}
-        try:
-            api.open()
-            for phrase in dict.fromkeys(query.forms or query.terms):
-                yield from _kept(_search(api, window, meta, q=f'"{_bare(phrase)}"'), errors)
-            for handle, did in own:
-                tagged = meta | {"addressed": "mentions our account"}
-                yield from _kept(_search(api, window, tagged, q=f"@{handle}", mentions=did), errors)
-        except CoolheadError as error:
-            errors.append(error)
-        for _, did in own if query.settings.thread_days else ():
-            yield from _kept(_threads(api, did, window, meta, query.settings.thread_days), errors)
-        if errors or api.errors:
-            raise [*errors, *api.errors][0]
+        days = query.settings.thread_days
+        threads = (_threads(api, did, window, meta, days) for _, did in (own if days else ()))
+        yield from each([each(_searches(api, query, window, meta, own)), *threads], errors)
+        if api.errors:
+            raise api.errors[0]
 
     def mentions(self, content: bytes, meta: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield from shape.rows(shape.read(content, "payload"), meta)
@@ -122,7 +113,7 @@ class Bluesky(Source):
         for at in range(0, len(asked), BATCH):
             batch = asked[at : at + BATCH]
             answer, origin = api.public("app.bsky.feed.getPosts", uris=batch)
-            posts, _ = shape.listed(answer, "posts", origin)
+            posts, _ = shape.entries(answer, "posts", origin)
             if posts:
                 yield Fetched(answer, origin, meta=meta)
             there = {post.get("uri") for post in posts}
@@ -133,7 +124,7 @@ class Bluesky(Source):
         api = Api(query, client)
         api.open()
         answer, origin = api.search(q="the", sort="latest", limit=1)
-        return bool(shape.listed(answer, "posts", origin)[0])
+        return bool(shape.entries(answer, "posts", origin)[0])
 
 
 def _accounts(query: Query) -> list[str]:
@@ -156,12 +147,15 @@ def _bare(phrase: str) -> str:
     return " ".join(phrase.replace('"', " ").split())
 
 
-def _kept(pages: Iterator[Fetched], errors: list[CoolheadError]) -> Iterator[Fetched]:
-    """One failing question hides no other."""
-    try:
-        yield from pages
-    except CoolheadError as error:
-        errors.append(error)
+def _searches(
+    api: Api, query: Query, window: Window, meta: Mapping[str, Any], own: Sequence[tuple[str, str]]
+) -> Iterator[Iterator[Fetched]]:
+    """For the terms, and for what tags own accounts (handle, DID)."""
+    api.open()
+    for phrase in dict.fromkeys(query.forms or query.terms):
+        yield _search(api, window, meta, q=f'"{_bare(phrase)}"')
+    for handle, did in own:
+        yield _search(api, window, {**meta, "addressed": "mentions our account"}, q=f"@{handle}", mentions=did)
 
 
 def _search(api: Api, window: Window, meta: Mapping[str, Any], **asked: Any) -> Iterator[Fetched]:
@@ -170,7 +164,7 @@ def _search(api: Api, window: Window, meta: Mapping[str, Any], **asked: Any) -> 
     cursor: str | None = None
     for number in range(1, MAX_PAGES + 1):
         answer, origin = api.search(**asked, **({"cursor": cursor} if cursor else {}))
-        posts, after = shape.listed(answer, "posts", origin)
+        posts, after = shape.entries(answer, "posts", origin)
         if posts:
             yield api.fetched(answer, f"{origin} {asked['q']} page {number}", meta)
         if after is None and number < MAX_PAGES:
@@ -201,21 +195,19 @@ def _threads(api: Api, did: str, window: Window, meta: Mapping[str, Any], days: 
 
 def _is_own_root(post: Mapping[str, Any], did: str) -> bool:
     """By this account, and not within a thread of its own, which is read from its beginning."""
-    record = post.get("record") if isinstance(post.get("record"), dict) else {}
-    reply = record.get("reply") if isinstance(record, dict) else None
-    root = reply.get("root") if isinstance(reply, dict) else None
-    begun_by = shape.did_of(str(root.get("uri"))) if isinstance(root, dict) else None
+    reply = mapping(mapping(post.get("record")).get("reply"))
+    begun_by = shape.did_of(str(mapping(reply.get("root")).get("uri")))
     return shape.did_of(str(post.get("uri"))) == did != begun_by
 
 
 def _feed_page(api: Api, did: str, after: str | None) -> Page:
     more = {"cursor": after} if after else {}
     answer, origin = api.public("app.bsky.feed.getAuthorFeed", actor=did, filter="posts_with_replies", limit=LIMIT, **more)
-    entries, cursor = shape.listed(answer, "feed", origin)
+    entries, cursor = shape.entries(answer, "feed", origin)
     last = entries[-1] if entries else {}
     # Sorted by when it entered this feed: a repost by when it was reposted.
-    by = last.get("reason") or last.get("post")
-    return Page(answer, origin, entries, moment(by.get("indexedAt")) if isinstance(by, dict) else None, cursor)
+    by = mapping(last.get("reason") or last.get("post"))
+    return Page(answer, origin, entries, moment(by.get("indexedAt")), cursor)
 
 
 def _iso(at: datetime) -> str:

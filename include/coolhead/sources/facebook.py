@@ -39,9 +39,10 @@ from pydantic import Field
 
 from coolhead.errors import ConfigError, CoolheadError, PermanentError
 from coolhead.http import Client
-from coolhead.sources import About, Fetched, Gone, Query, Rate, Source
+from coolhead.sources import About, Fetched, Gone, Query, Rate, Source, each
+from coolhead.sources._api import mapping, told
 from coolhead.sources._graph import Graph, GraphSettings, chunks, connect
-from coolhead.sources._graph_answers import as_dict, items_of, records
+from coolhead.sources._graph_answers import items_of, records
 from coolhead.sources._html import time_or_raw
 from coolhead.windows import Window
 
@@ -90,16 +91,11 @@ class Facebook(Source):
     counts_followers = True
 
     def payloads(self, query: Query, window: Window, cursor: Mapping[str, str], client: Client) -> Iterator[Fetched]:
-        """All lists of all Pages are read before the first error is raised."""
-        errors: list[CoolheadError] = []
-        for page, graph in _graphs(query, client):
-            for stream in (_feed, _tagged, _comments):
-                try:
-                    yield from stream(graph, page, window, query.settings)
-                except CoolheadError as error:
-                    errors.append(error)
-        if errors:
-            raise errors[0]
+        yield from each(
+            stream(graph, page, window, query.settings)
+            for page, graph in _graphs(query, client)
+            for stream in (_feed, _tagged, _comments)
+        )
 
     def mentions(self, content: bytes, meta: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         for record, above in records(content, meta.get("under", ()), _LISTS):
@@ -110,7 +106,7 @@ class Facebook(Source):
 
     def followers(self, query: Query, client: Client) -> Iterator[tuple[str, datetime | None, int]]:
         for page, graph in _graphs(query, client):
-            found = as_dict(graph.get(page, {"fields": "followers_count,fan_count"}).document)
+            found = mapping(graph.get(page, {"fields": "followers_count,fan_count"}).document)
             count = found.get("followers_count", found.get("fan_count"))
             if not isinstance(count, int):
                 raise PermanentError(
@@ -186,7 +182,7 @@ def _comments(graph: Graph, page: str, window: Window, chosen: Settings) -> Iter
 
 def _further(graph: Graph, page: str, post: str, asked: dict[str, Any], first: Any, window: Window) -> Iterator[Fetched]:
     def behind(found: Any) -> bool:
-        ranked = as_dict(as_dict(found).get("summary")).get("order") == "ranked"
+        ranked = mapping(mapping(found).get("summary")).get("order") == "ranked"
         return not ranked and any(at < window.start for i in items_of(found) if (at := _time(i, "created_time")))
 
     for answer in graph.pages(f"{post}/comments", asked, first, behind):
@@ -202,7 +198,7 @@ def _talked_about(graph: Graph, page: str, window: Window, chosen: Settings) -> 
     asked = {"fields": "id,created_time,updated_time", "since": _unix(recalled), "until": _unix(window.end) + 1, "limit": LIMIT}
     found: dict[str, None] = {}
     for answer in graph.pages(f"{page}/feed", asked):
-        for post in filter(None, map(as_dict, items_of(answer.document))):
+        for post in filter(None, map(mapping, items_of(answer.document))):
             created, updated = _time(post, "created_time"), _time(post, "updated_time")
             recent = created is None or created >= watched or updated is None or updated >= window.start
             if recent and str(post.get("id")).startswith(f"{page}_"):  # posts elsewhere that tag the Page are not ours to read
@@ -215,7 +211,7 @@ def _vanished(graph: Graph, page: str, missing: Sequence[str]) -> Iterator[Gone]
     above = {i: [page] if (first := i.partition("_")[0]) == page else [f"{page}_{first}", first] for i in missing if "_" in i}
     wanted = list(dict.fromkeys(a for found in above.values() for a in found))
     lost: list[str] = []
-    there = {str(as_dict(part).get("id")) for answer in graph.look_up(wanted, ("id",), lost) for part in answer.parts}
+    there = {str(mapping(part).get("id")) for answer in graph.look_up(wanted, ("id",), lost) for part in answer.parts}
     for native_id, places in above.items():
         if not there.isdisjoint(places):
             yield Gone(native_id, "unknown", "Graph error 100/33 (does not exist), while what it stood below can be read")
@@ -226,7 +222,7 @@ def _unix(moment: datetime) -> int:
 
 
 def _time(item: Any, name: str) -> datetime | None:
-    found = time_or_raw(as_dict(item).get(name))
+    found = time_or_raw(mapping(item).get(name))
     return found if isinstance(found, datetime) and found.tzinfo else None
 
 
@@ -255,9 +251,9 @@ def _mention(record: Mapping[str, Any], above: str | None, meta: Mapping[str, An
         return {"native_id": native_id, "gone": ("brand", "is_hidden: hidden by the Page or its word filter")}
     if record.get("is_published") is False:
         return {"native_id": native_id, "gone": ("brand", "is_published is false: withdrawn by the Page")}
-    author = as_dict(record.get("from"))
+    author = mapping(record.get("from"))
     why = _WHY.get(meta.get("list", "")) if author.get("id") != meta.get("page") else None
-    row = {
+    return told({
         "native_id": native_id,
         "published_at": time_or_raw(record.get("created_time")),
         # A photo or sticker without words; what is no text stays as it is, and is refused.
@@ -266,18 +262,17 @@ def _mention(record: Mapping[str, Any], above: str | None, meta: Mapping[str, An
         "author": author.get("id") or author.get("name"),
         "likes": record.get("like_count", _total(record, "reactions", "likes")),
         "comments": record.get("comment_count", _total(record, "comments")),
-        "shares": as_dict(record.get("shares")).get("count"),
+        "shares": mapping(record.get("shares")).get("count"),
         "repost_of": record.get("parent_id"),
         "parent": parent,
         "addressed": why,
         "unreadable": record.get("unreadable"),
-    }
-    return {name: value for name, value in row.items() if value is not None}
+    })  # fmt: skip
 
 
 def _place(record: Mapping[str, Any], above: str | None) -> tuple[Any, str | None]:
     """Id, and what it answers. Of comments without an id or parent, their address tells both."""
-    native_id, parent = record.get("id"), as_dict(record.get("parent")).get("id")
+    native_id, parent = record.get("id"), mapping(record.get("parent")).get("id")
     if found := _ADDRESS.search(str(record.get("permalink_url"))):
         page, post, comment, reply = found.groups()
         native_id = native_id or f"{post}_{reply or comment}"
@@ -287,5 +282,5 @@ def _place(record: Mapping[str, Any], above: str | None) -> tuple[Any, str | Non
 
 def _total(record: Mapping[str, Any], *names: str) -> Any:
     """A count in a list's summary; the first of the lists that has one."""
-    found = (as_dict(as_dict(record.get(n)).get("summary")).get("total_count") for n in names)
+    found = (mapping(mapping(record.get(n)).get("summary")).get("total_count") for n in names)
     return next((n for n in found if n is not None), None)

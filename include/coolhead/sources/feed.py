@@ -11,7 +11,6 @@ Engagement: comments = slash:comments where a feed has it; likes and shares are 
 """
 
 import calendar
-import hashlib
 import io
 import json
 import re
@@ -23,10 +22,11 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import Field
 
-from coolhead.errors import CoolheadError, PermanentError
+from coolhead.errors import PermanentError
 from coolhead.http import Client, shown
-from coolhead.sources import About, Fetched, Query, Source, SourceSettings
+from coolhead.sources import About, Fetched, Query, Source, SourceSettings, each
 from coolhead.sources._html import plain, storable, time_or_raw
+from coolhead.sources._identity import short
 from coolhead.windows import Window
 
 _END = re.compile(rb"</\s*([\w.-]+:)?(rss|feed|rdf)\s*>", re.IGNORECASE)
@@ -58,15 +58,8 @@ class Feed(Source):
     windowed = False
 
     def payloads(self, query: Query, window: Window, cursor: Mapping[str, str], client: Client) -> Iterator[Fetched]:
-        """The window cannot be asked for. All feeds are read before the first error is raised: one dead feed hides no other."""
-        errors: list[CoolheadError] = []
-        for url in dict.fromkeys(query.settings.urls):
-            try:
-                yield from self._fetch(url, cursor.get(url), client)
-            except CoolheadError as error:
-                errors.append(error)
-        if errors:
-            raise errors[0]
+        """The window cannot be asked for."""
+        yield from each(self._fetch(url, cursor.get(url), client) for url in dict.fromkeys(query.settings.urls))
 
     def _fetch(self, url: str, known: str | None, client: Client) -> Iterator[Fetched]:
         answer = client.get(url, headers=_conditions(known))
@@ -118,7 +111,7 @@ def _mention(entry: Any, language: str | None) -> dict[str, Any]:
     link = unwrapped(entry.get("link") or "")
     published, updated = _time(entry, "published"), _time(entry, "updated")
     row = {
-        "native_id": _short(entry.get("id") or link),
+        "native_id": short(entry.get("id") or link),
         "published_at": published or updated,
         "text": _text(entry),
         "lang": (entry.get("content") or [{}])[0].get("language") or language,
@@ -181,8 +174,3 @@ def _author(entry: Any, link: str) -> str | None:
         host = ""
     name = (entry.get("author_detail") or {}).get("name") or entry.get("author")
     return "@".join(filter(None, (name, host))) or None
-
-
-def _short(native_id: str) -> str:
-    """Google News has ids of more than the 512 characters that a key may have."""
-    return native_id if len(native_id) <= 512 else "h-" + hashlib.sha256(native_id.encode("utf-8", "surrogatepass")).hexdigest()

@@ -22,9 +22,9 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, field_validator
 
-from coolhead.errors import ConfigError, CoolheadError, PermanentError, TransientError
+from coolhead.errors import ConfigError, PermanentError, TransientError
 from coolhead.http import Client
-from coolhead.sources import About, Fetched, Query, Source, SourceSettings
+from coolhead.sources import About, Fetched, Query, Source, SourceSettings, each
 from coolhead.sources._chunks import chunks, filled, rows, rows_in
 from coolhead.sources._exports import SAMPLE, Export, headers_of
 from coolhead.sources._layouts import COLUMNS, EXPORTS, REQUIRED, Layout, placed, recognised, unknown
@@ -105,23 +105,11 @@ class Files(Source):
     exports = True
 
     def payloads(self, query: Query, window: Window, cursor: Mapping[str, str], client: Client) -> Iterator[Fetched]:
-        """New and changed files, whole, whatever the window. All are read before the first error is raised."""
-        errors: list[CoolheadError] = []
+        """New and changed files, whole, whatever the window."""
         folder = Path(query.settings.folder)
         if not folder.is_dir():
             raise ConfigError(f"files: the folder {folder} does not exist; create it, or correct `folder` in brands.yaml")
-        for path in _files(folder):
-            stream = _name(path.relative_to(folder))
-            try:
-                position = _position(path, query.settings)
-                if cursor.get(stream) != position:
-                    yield from read(path, query.settings, stream, position)
-            except CoolheadError as error:
-                errors.append(error)
-            except OSError as error:  # taken away, or its disk, while it was read
-                errors.append(TransientError(f"{stream}: {error.strerror}"))
-        if errors:
-            raise errors[0]
+        yield from each(_changed(path, _name(path.relative_to(folder)), cursor, query.settings) for path in _files(folder))
 
     def mentions(self, content: bytes, meta: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """`meta` as `read` made it; without it the bytes are taken as a whole file."""
@@ -133,6 +121,16 @@ class Files(Source):
                 yield from rows(part.content, part.meta)
         except ConfigError as error:
             raise PermanentError(str(error)) from None
+
+
+def _changed(path: Path, stream: str, cursor: Mapping[str, str], settings: Settings) -> Iterator[Fetched]:
+    """A file, unless it was read as it is now."""
+    try:
+        position = _position(path, settings)
+        if cursor.get(stream) != position:
+            yield from read(path, settings, stream, position)
+    except OSError as error:  # taken away, or its disk, while it was read
+        raise TransientError(f"{stream}: {error.strerror}") from None
 
 
 def layout_of(path: Path, settings: Settings | None = None) -> Layout:

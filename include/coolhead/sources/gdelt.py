@@ -15,7 +15,6 @@ Engagement: unknown.
 """
 
 import csv
-import hashlib
 import io
 import json
 import re
@@ -24,12 +23,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from coolhead.errors import CoolheadError, PermanentError
+from coolhead.errors import PermanentError
 from coolhead.http import Client, shown
-from coolhead.sources import About, Fetched, Query, Rate, Source, SourceSettings
+from coolhead.sources import About, Fetched, Query, Rate, Source, SourceSettings, each
+from coolhead.sources._api import Address, told
 from coolhead.sources._html import plain
+from coolhead.sources._identity import short
 from coolhead.windows import Window
 
 MOST = 250
@@ -53,9 +54,7 @@ _LANGUAGES = {
 class Settings(SourceSettings):
     """`sources: {gdelt: {}}`; with `countries: [IT, PL]` only outlets of those (FIPS codes)."""
 
-    base_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+/?$"), AfterValidator(lambda url: url.rstrip("/"))] = (
-        "https://api.gdeltproject.org"
-    )
+    base_url: Address = "https://api.gdeltproject.org"
     countries: tuple[Annotated[str, Field(pattern=r"^[A-Za-z]{2}$")], ...] = ()
 
 
@@ -79,17 +78,9 @@ class Gdelt(Source):
     searches = True
 
     def payloads(self, query: Query, window: Window, cursor: Mapping[str, str], client: Client) -> Iterator[Fetched]:
-        """All groups of terms are asked before the first error is raised."""
-        errors: list[CoolheadError] = []
         # Whole steps of GDELT's clock: it refuses to be asked for less.
         steps = Window(_stepped(window.start), _stepped(window.end - SECOND) + STEP)
-        for asked in _groups(query):
-            try:
-                yield from self._span(query, asked, steps, client)
-            except CoolheadError as error:
-                errors.append(error)
-        if errors:
-            raise errors[0]
+        yield from each(self._span(query, asked, steps, client) for asked in _groups(query))
 
     def _span(self, query: Query, asked: str, window: Window, client: Client) -> Iterator[Fetched]:
         """One answer where the stretch holds fewer than the maximum, else its halves."""
@@ -178,16 +169,15 @@ def _mention(article: Any, asked: str | None) -> dict[str, Any]:
         return {"unreadable": article}
     url, title = article.get("url"), article.get("title")
     language = article.get("language")
-    row = {
-        "native_id": _short(url) if isinstance(url, str) else url,
+    return told({
+        "native_id": short(url) if isinstance(url, str) else url,
         "published_at": _time(article.get("seendate") or article.get("date") or article.get("published_at")),
         "text": plain(title) if isinstance(title, str) else title,
         "lang": _LANGUAGES.get(language.casefold()) if isinstance(language, str) else None,
         "url": url,
         "author": article.get("domain") or article.get("source") or (urlsplit(url).hostname if isinstance(url, str) else None),
         "addressed": f"GDELT found {asked} in the article" if asked else None,
-    }
-    return {name: value for name, value in row.items() if value is not None}
+    })  # fmt: skip
 
 
 def _time(value: Any) -> Any:
@@ -199,8 +189,3 @@ def _time(value: Any) -> Any:
         )
     except ValueError:
         return f"{value} is no time"
-
-
-def _short(url: str) -> str:
-    """An address may be longer than a key may be."""
-    return url if len(url) <= 512 else "h-" + hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()

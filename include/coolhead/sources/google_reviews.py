@@ -25,24 +25,24 @@ Shapes: from the reference; none recorded. The list with `reviews`, as others ke
 Engagement: none is told; likes, comments and shares are unknown.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from coolhead.errors import CoolheadError, PermanentError
 from coolhead.http import Client, shown
 from coolhead.sources import About, Fetched, Gone, Query, Rate, Source, SourceSettings
-from coolhead.sources import _stars as reviews
-from coolhead.sources._newest_first import Page, newest_first, oldest
+from coolhead.sources import _review_sites as reviews
+from coolhead.sources._api import Address, loaded, mapping
+from coolhead.sources._newest_first import Page, oldest
+from coolhead.sources._review_sites import REPLY
 from coolhead.windows import Window
 
 PAGE = 50
 """Reviews a page: the API's maximum."""
-REPLY = "/reply"
 _STARS = {"ONE": 1, "TWO": 2, "THREE": 3, "FOUR": 4, "FIVE": 5}
 _NAME = re.compile(r"accounts/[^/]+/(locations/[^/]+/reviews/[^/]+)")
 _REVIEW = {"reviewId", "starRating", "reviewer", "createTime"}
@@ -53,15 +53,14 @@ _OTHERS = {
 }  # fmt: skip
 """Keys of an account, a place, an answer, a token."""
 _TRANSLATED, _ORIGINAL = "(Translated by Google)", "(Original)"
-_Url = Annotated[str, Field(pattern=r"^https?://\S+$"), AfterValidator(lambda url: url.rstrip("/"))]
 OUR_PROFILE = "our profile"
 
 
 class Settings(SourceSettings):
     """`sources: {google_reviews: {locations: {"Zefirella, Milano": accounts/1042/locations/7731}}}`"""
 
-    base_url: _Url = "https://mybusiness.googleapis.com/v4"
-    sign_in_url: _Url = "https://oauth2.googleapis.com/token"
+    base_url: Address = "https://mybusiness.googleapis.com/v4"
+    sign_in_url: Address = "https://oauth2.googleapis.com/token"
     locations: Annotated[
         dict[Annotated[str, Field(min_length=1)], Annotated[str, Field(pattern=r"^accounts/\w+/locations/\w+$")]],
         Field(min_length=1),
@@ -91,16 +90,7 @@ class GoogleReviews(Source):
     rate = Rate(250, timedelta(minutes=1))
 
     def payloads(self, query: Query, window: Window, cursor: Mapping[str, str], client: Client) -> Iterator[Fetched]:
-        errors: list[CoolheadError] = []
-        api = _Api(query, client)
-        for place, location in query.settings.locations.items():
-            try:
-                for page in newest_first(f"reviews of {place}", window, lambda token, at=location: api.page(at, token)):  # type: ignore[misc]
-                    yield Fetched(page.content, page.origin, meta={"place": place})
-            except CoolheadError as error:
-                errors.append(error)
-        if errors:
-            raise errors[0]
+        yield from _calls(query, client).payloads(query.settings.locations, window)
 
     def mentions(self, content: bytes, meta: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         for one in _reviews(content, "payload"):
@@ -111,48 +101,36 @@ class GoogleReviews(Source):
                 yield {"unreadable": one}
 
     def recheck(self, query: Query, native_ids: Sequence[str], client: Client) -> Iterator[Fetched | Gone]:
-        api = _Api(query, client)
+        calls = _calls(query, client)
         locations = {name.split("/", 2)[2]: (place, name) for place, name in query.settings.locations.items()}
-        for review in dict.fromkeys(i.removesuffix(REPLY) for i in native_ids):
+        for review, asked in reviews.by_review(native_ids).items():
             place, location = locations.get(review.partition("/reviews/")[0], ("", ""))
             if place:  # of a place that left the plan nothing can be said
-                asked = [i for i in native_ids if i.removesuffix(REPLY) == review]
-                yield from api.still(place, location, review, asked)
+                path = f"{location}/{review.split('/', 2)[2]}"
+                yield from calls.still(path, location, review, asked, {"place": place})
 
     def check(self, query: Query, client: Client) -> str:
-        api = _Api(query, client)
+        calls = _calls(query, client)
         for location in query.settings.locations.values():
-            api.page(location, None)
+            calls.page(location, None)
         return f"answers; {len(query.settings.locations)} places readable"
 
 
-class _Api:
-    """The calls of one poll."""
+class _Calls(reviews.Calls):
+    answer, owner = "reviewReply", "owner"
 
-    def __init__(self, query: Query, client: Client) -> None:
-        self._client, self._url = client, query.settings.base_url
-        self._headers = {"Authorization": f"Bearer {_access_token(query, client)}"}
+    def page(self, place: str, after: str | None) -> Page:
+        asked = {"pageSize": PAGE, "orderBy": "updateTime desc", **({"pageToken": after} if after else {})}
+        answer, items = self.get(f"{place}/reviews", asked)
+        further = mapping(loaded(answer.content, shown(answer.url))).get("nextPageToken") or None
+        return Page(answer.content, shown(answer.url), items, oldest(items, "updateTime"), further)
 
-    def page(self, location: str, token: str | None) -> Page:
-        url = f"{self._url}/{location}/reviews"
-        asked = {"pageSize": PAGE, "orderBy": "updateTime desc", **({"pageToken": token} if token else {})}
-        answer = self._client.get(url, asked, self._headers)
-        items = [one for one in _reviews(answer.content, shown(answer.url)) if isinstance(one, dict)]
-        after = json.loads(answer.content).get("nextPageToken") or None
-        return Page(answer.content, shown(answer.url), items, oldest(items, "updateTime"), after)
+    def reviews(self, content: bytes, where: str) -> list[Any]:
+        return _reviews(content, where)
 
-    def still(self, place: str, location: str, review: str, asked: Sequence[str]) -> Iterator[Fetched | Gone]:
-        url = f"{self._url}/{location}/{review.split('/', 2)[2]}"
-        try:
-            answer = self._client.get(url, headers=self._headers, explain=reviews.absent)
-        except reviews.Absent:
-            self.page(location, None)  # raises where it is the whole place that cannot be read
-            yield from (Gone(i, "unknown", "answered 404: no such review any more") for i in asked)
-            return
-        one = reviews.only(_reviews(answer.content, shown(answer.url)), shown(answer.url))
-        yield Fetched(answer.content, shown(answer.url), meta={"place": place})
-        if f"{review}{REPLY}" in asked and not one.get("reviewReply"):
-            yield Gone(f"{review}{REPLY}", "brand", "the review has no answer any more; only its owner can remove it")
+
+def _calls(query: Query, client: Client) -> _Calls:
+    return _Calls(client, query.settings.base_url, {"Authorization": f"Bearer {_access_token(query, client)}"})
 
 
 def _access_token(query: Query, client: Client) -> str:
@@ -163,14 +141,7 @@ def _access_token(query: Query, client: Client) -> str:
         "client_id": query.secret("login", "the client id for Google reviews"),
         "client_secret": query.secret("client_secret", "the client secret for Google reviews"),
     }
-    answer = client.post(query.settings.sign_in_url, data=form, explain=_refused)
-    try:
-        token = json.loads(answer.content)["access_token"]
-    except (ValueError, RecursionError, LookupError, TypeError):
-        token = None
-    if not isinstance(token, str) or not token:
-        raise PermanentError(f"{shown(query.settings.sign_in_url)}: answered without an access token")
-    return token
+    return reviews.access_token(client.post(query.settings.sign_in_url, data=form, explain=_refused))
 
 
 def _refused(status: int, body: bytes) -> CoolheadError | None:
@@ -193,13 +164,13 @@ def _reviews(content: bytes, where: str) -> list[Any]:
         batch = reviews.listed(found, ("locationReviews",), {"review"}, set(), where, "Google Business Profile")
         return [one.get("review") if isinstance(one, dict) else one for one in batch]
     for kind in ("accounts", "locations"):
-        if any(str(_dict(one).get("name")).startswith(f"{kind}/") for one in found.get(kind) or ()):
+        if any(str(mapping(one).get("name")).startswith(f"{kind}/") for one in found.get(kind) or ()):
             return []
     return reviews.listed(found, ("reviews",), _REVIEW | {"author_name"}, _OTHERS, where, "Google Business Profile")
 
 
 def _rows(one: dict[str, Any], place: str) -> Iterator[dict[str, Any]]:
-    name, reviewer, answer = str(one.get("name") or ""), _dict(one.get("reviewer")), _dict(one.get("reviewReply"))
+    name, reviewer, answer = str(one.get("name") or ""), mapping(one.get("reviewer")), mapping(one.get("reviewReply"))
     found = _NAME.fullmatch(name)
     row = reviews.review(
         rating=_STARS.get(str(one.get("starRating"))),
@@ -240,7 +211,3 @@ def _own_words(comment: Any) -> Any:
         return comment
     before, _, after = comment.partition(_TRANSLATED)
     return (after.partition(_ORIGINAL)[2] if _ORIGINAL in after else before).strip() or comment
-
-
-def _dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

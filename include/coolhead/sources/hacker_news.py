@@ -20,11 +20,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from coolhead.errors import CoolheadError, PermanentError
+from coolhead.errors import PermanentError
 from coolhead.http import Client, shown
-from coolhead.sources import About, Fetched, Gone, Query, Rate, Source, SourceSettings
+from coolhead.sources import About, Fetched, Gone, Query, Rate, Source, SourceSettings, each
 from coolhead.sources._api import Address, listed, loaded, mapping, told
-from coolhead.sources._html import plain, storable, time_or_raw
+from coolhead.sources._html import at_second, plain, time_or_raw
 from coolhead.windows import Window
 
 LIMIT = 1_000
@@ -62,15 +62,8 @@ class HackerNews(Source):
     searches = True
 
     def payloads(self, query: Query, window: Window, cursor: Mapping[str, str], client: Client) -> Iterator[Fetched]:
-        """Every term is asked for before the first error is raised."""
-        errors: list[CoolheadError] = []
-        for term in dict.fromkeys(" ".join(t.replace('"', " ").split()) for t in query.terms):
-            try:
-                yield from _search(query.settings.base_url, term, window, client)
-            except CoolheadError as error:
-                errors.append(error)
-        if errors:
-            raise errors[0]
+        terms = dict.fromkeys(" ".join(t.replace('"', " ").split()) for t in query.terms)
+        yield from each(_search(query.settings.base_url, term, window, client) for term in terms)
 
     def mentions(self, content: bytes, meta: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         for post in _posts(loaded(content, "payload")):
@@ -194,10 +187,7 @@ def _published(post: Mapping[str, Any]) -> Any:
     seconds = post.get("created_at_i", post.get("time"))
     if not isinstance(seconds, int) or isinstance(seconds, bool):
         return time_or_raw(post.get("created_at", seconds))
-    try:
-        return storable(datetime.fromtimestamp(seconds, UTC))
-    except (ValueError, OverflowError, OSError):
-        return f"{seconds} is no time"
+    return at_second(seconds)
 
 
 def _text(post: Mapping[str, Any]) -> Any:

@@ -33,7 +33,7 @@ Recorded shapes: comments. Media, tags, hashtags, replies, mentions and batches 
 Engagement: likes = like_count, comments = comments_count of a post (with replies); shares are not told.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar
 
@@ -41,9 +41,10 @@ from pydantic import Field
 
 from coolhead.errors import CoolheadError, PermanentError
 from coolhead.http import Client
-from coolhead.sources import About, Fetched, Gone, Query, Rate, Source
+from coolhead.sources import About, Fetched, Gone, Query, Rate, Source, each
+from coolhead.sources._api import mapping, told
 from coolhead.sources._graph import Graph, GraphSettings, chunks, connect
-from coolhead.sources._graph_answers import as_dict, code_of, following, items_of, part_of, records
+from coolhead.sources._graph_answers import code_of, following, items_of, part_of, records
 from coolhead.sources._html import time_or_raw
 from coolhead.windows import Window
 
@@ -99,22 +100,11 @@ class Instagram(Source):
     counts_followers = True
 
     def payloads(self, query: Query, window: Window, cursor: Mapping[str, str], client: Client) -> Iterator[Fetched]:
-        """All lists are read before the first error is raised."""
         graph, chosen = _graph(query, client), query.settings
         ours: dict[str, Any] = {"own": [name.lstrip("@").casefold() for name in query.own_accounts], "ours": None}
         hashtags = dict.fromkeys(name.lstrip("#").lower() for name in chosen.hashtags)
-        errors: list[CoolheadError] = []
-        for stream in (
-            _own(graph, chosen, window, ours),
-            _tags(graph, chosen, window, ours),
-            _hashtags(graph, chosen, hashtags, window, ours),
-        ):
-            try:
-                yield from stream
-            except CoolheadError as error:
-                errors.append(error)
-        if errors:
-            raise errors[0]
+        posts, tags = _own(graph, chosen, window, ours), _tags(graph, chosen, window, ours)
+        yield from each([posts, tags, each(_hashtag(graph, chosen, name, window, ours) for name in hashtags)])
 
     def mentions(self, content: bytes, meta: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         for record, above in records(content, meta.get("under", ()), _LISTS):
@@ -127,10 +117,10 @@ class Instagram(Source):
         graph, user = _graph(query, client), query.settings.user
         for account in query.own_accounts:
             name = account.lstrip("@")
-            found = as_dict(graph.get(user, {"fields": "username,followers_count"}).document)
+            found = mapping(graph.get(user, {"fields": "username,followers_count"}).document)
             if str(found.get("username")).casefold() != name.casefold():
                 asked = {"fields": f"business_discovery.username({name}){{followers_count}}"}
-                found = as_dict(as_dict(graph.get(user, asked).document).get("business_discovery"))
+                found = mapping(mapping(graph.get(user, asked).document).get("business_discovery"))
             if not isinstance(found.get("followers_count"), int):
                 raise PermanentError(f"own account {account!r}: the API tells no follower count; is it a professional account?")
             yield account, None, found["followers_count"]
@@ -164,7 +154,7 @@ def _own(graph: Graph, chosen: Settings, window: Window, ours: dict[str, Any]) -
         list[str](),
     )
     for answer in graph.pages(f"{chosen.user}/media", {"fields": _MEDIA, "limit": LIMIT}, enough=_behind(watched.start)):
-        items = [i for i in map(as_dict, items_of(answer.document)) if isinstance(i.get("id"), str)]
+        items = [i for i in map(mapping, items_of(answer.document)) if isinstance(i.get("id"), str)]
         listed += [i["id"] for i in items]
         talked_about += [i["id"] for i in items if _any_within([i], watched) and i.get("comments_count") != 0]
         if _any_within(items, window):
@@ -192,7 +182,7 @@ def _comments(graph: Graph, posts: list[str], window: Window, since: datetime, m
 
 def _replies(graph: Graph, page: Any, window: Window, meta: dict[str, Any]) -> Iterator[Fetched]:
     """Replies that the comments of a page did not hold."""
-    for comment in map(as_dict, items_of(page)):
+    for comment in map(mapping, items_of(page)):
         if following(comment.get("replies")):
             for answer in graph.pages(f"{comment['id']}/replies", {"fields": _REPLY, "limit": LIMIT}, comment["replies"]):
                 if _any_within(items_of(answer.document), window):
@@ -205,29 +195,25 @@ def _tags(graph: Graph, chosen: Settings, window: Window, ours: dict[str, Any]) 
             yield Fetched(answer.content, answer.origin, meta={"own": ours["own"], "list": "tags"})
 
 
-def _hashtags(graph: Graph, chosen: Settings, names: Iterable[str], window: Window, ours: dict[str, Any]) -> Iterator[Fetched]:
+def _hashtag(graph: Graph, chosen: Settings, name: str, window: Window, ours: dict[str, Any]) -> Iterator[Fetched]:
     """A hashtag names no author: that a post is ours its id tells, so where ours could not be listed nothing is read (and that
     is an error already). One that nobody has used yet is unknown to the API, and no error."""
-    errors: list[CoolheadError] = []
-    for name in names if ours["ours"] is not None else ():
-        try:
-            answer = graph.batch([("ig_hashtag_search", {"user_id": chosen.user, "q": name})])
-            if code_of(part_of(answer.document[0]))[1] != NO_SUCH_HASHTAG:
-                answer.check()
-                for found in items_of(answer.parts[0]):
-                    yield from _hashtag(graph, chosen, name, found["id"], window, ours)
-        except CoolheadError as error:
-            errors.append(error)
-    if errors:
-        raise errors[0]
+    if ours["ours"] is None:
+        return
+    answer = graph.batch([("ig_hashtag_search", {"user_id": chosen.user, "q": name})])
+    if code_of(part_of(answer.document[0]))[1] == NO_SUCH_HASHTAG:
+        return
+    answer.check()
+    for found in items_of(answer.parts[0]):
+        yield from _recent(graph, chosen, name, found["id"], window, ours)
 
 
-def _hashtag(graph: Graph, chosen: Settings, name: str, key: str, window: Window, ours: dict[str, Any]) -> Iterator[Fetched]:
+def _recent(graph: Graph, chosen: Settings, name: str, key: str, window: Window, ours: dict[str, Any]) -> Iterator[Fetched]:
     asked = {"fields": _HASHTAG_MEDIA, "user_id": chosen.user, "limit": LIMIT}
     for page in graph.pages(f"{key}/recent_media", asked, enough=_behind(window.start)):
         items = items_of(page.document)
         if _any_within(items, window):
-            mine = [i["id"] for i in map(as_dict, items) if i.get("id") in ours["ours"]]
+            mine = [i["id"] for i in map(mapping, items) if i.get("id") in ours["ours"]]
             yield Fetched(page.content, f"{page.origin} #{name}", meta={"own": ours["own"], "ours": mine, "list": "hashtag"})
 
 
@@ -242,7 +228,7 @@ def _behind(start: datetime) -> Any:
 
 
 def _time(item: Any) -> datetime | None:
-    found = time_or_raw(as_dict(item).get("timestamp"))
+    found = time_or_raw(mapping(item).get("timestamp"))
     return found if isinstance(found, datetime) and found.tzinfo else None
 
 
@@ -253,7 +239,7 @@ def _any_within(items: list[Any], window: Window) -> bool:
 
 def _news(page: Any, window: Window) -> bool:
     comments = items_of(page)
-    return _any_within(comments, window) or any(_any_within(items_of(as_dict(c).get("replies")), window) for c in comments)
+    return _any_within(comments, window) or any(_any_within(items_of(mapping(c).get("replies")), window) for c in comments)
 
 
 def _is_post(record: Mapping[str, Any]) -> bool:
@@ -263,13 +249,13 @@ def _is_post(record: Mapping[str, Any]) -> bool:
 
 
 def _mention(record: Mapping[str, Any], above: str | None, meta: Mapping[str, Any]) -> dict[str, Any]:
-    native_id, author = record.get("id"), record.get("username") or as_dict(record.get("from")).get("username")
+    native_id, author = record.get("id"), record.get("username") or mapping(record.get("from")).get("username")
     own = str(author).casefold() in meta.get("own", ()) or native_id in meta.get("ours", ())
     if record.get("hidden") is True:
         return {"native_id": native_id, "gone": ("brand", "hidden: by us or our word filter")}
     if meta.get("list") in {"tags", "hashtag"} and not own and isinstance(native_id, str):
         native_id = f"media:{native_id}"
-    row = {
+    return told({
         "native_id": native_id,
         "published_at": time_or_raw(record.get("timestamp")),
         # A post without words; what is no text stays as it is, and is refused.
@@ -278,8 +264,7 @@ def _mention(record: Mapping[str, Any], above: str | None, meta: Mapping[str, An
         "author": author,
         "likes": record.get("like_count"),
         "comments": record.get("comments_count"),
-        "parent": record.get("parent_id") or above or as_dict(record.get("media")).get("id"),
+        "parent": record.get("parent_id") or above or mapping(record.get("media")).get("id"),
         "addressed": None if own else _WHY.get(meta.get("list", "")),
         "unreadable": record.get("unreadable"),
-    }
-    return {name: value for name, value in row.items() if value is not None}
+    })  # fmt: skip

@@ -24,18 +24,18 @@ that another server delivered late, the id holds its `created_at` with a random 
 Engagement: likes = favourites_count, comments = replies_count, shares = reblogs_count.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from coolhead.errors import ConfigError, CoolheadError, PermanentError
 from coolhead.http import Client, Response, shown
 from coolhead.sources import About, Fetched, Gone, Query, Rate, Source, SourceSettings
 from coolhead.sources import _mastodon as shape
+from coolhead.sources._api import Address, check_owner, decoded, mapping
 from coolhead.windows import Window
 
 LIMIT = 40
@@ -55,7 +55,8 @@ SECOND = 1_000 << 16
 class Settings(SourceSettings):
     """`sources: {mastodon: {base_url: https://mastodon.social, hashtags: [zefirella], search: [zefirella]}}`"""
 
-    base_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+/?$"), AfterValidator(lambda url: url.rstrip("/"))]
+    base_url: Annotated[Address, Field(pattern=r"^https?://[^/]+$")]
+    """Of the server, and not of a page on it."""
     hashtags: Annotated[tuple[Annotated[str, Field(pattern=r"^#?\w+$")], ...], Field(min_length=1)]
     # A query that the server cannot read is answered with an empty list, so nothing that is syntax to it may stand here.
     search: tuple[Annotated[str, Field(pattern=r"^\w[^\":“”„«»「」『』《》]*$", max_length=100)], ...] = ()
@@ -166,7 +167,7 @@ class Mastodon(Source):
         for account in query.own_accounts:
             url = f"{query.settings.base_url}/api/v1/accounts/lookup"
             try:
-                found = json.loads(client.get(url, {"acct": account.lstrip("@")}).content)
+                found = mapping(decoded(client.get(url, {"acct": account.lstrip("@")}).content))
                 yield account, None, int(found["followers_count"])
             except PermanentError as error:
                 raise PermanentError(f"own account {account!r}: {error}") from None
@@ -194,11 +195,7 @@ def _since(window: Window, cursor: int) -> int:
 
 def _token(query: Query) -> str:
     """The account's token; never one that belongs to another server, where the connection says to which it belongs."""
-    owner, server = str(query.credentials.get("host") or ""), urlsplit(query.settings.base_url).hostname
-    if owner and (urlsplit(owner).hostname or owner) != server:
-        raise ConfigError(
-            f"the token of the Airflow connection `mastodon` belongs to {owner}, not to {server}; it is not sent there"
-        )
+    check_owner(query, query.settings.base_url)
     if token := str(query.credentials.get("password") or "").strip():
         return token
     raise ConfigError(

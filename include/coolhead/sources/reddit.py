@@ -34,10 +34,11 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from coolhead.errors import CoolheadError, PermanentError
+from coolhead.errors import PermanentError
 from coolhead.http import Client
-from coolhead.sources import About, Fetched, Gone, Query, Rate, Source, SourceSettings
+from coolhead.sources import About, Fetched, Gone, Query, Rate, Source, SourceSettings, each
 from coolhead.sources import _reddit as shape
+from coolhead.sources._api import Address, mapping
 from coolhead.sources._newest_first import Page, newest_first
 from coolhead.sources._reddit_api import Api
 from coolhead.windows import Window
@@ -53,7 +54,6 @@ COMMENTS = 500
 MAX_CALLS = 20
 """Calls for the other comments of one thread that are new."""
 
-Address = Annotated[str, Field(pattern=r"^https?://[^/\s]+/?$"), AfterValidator(lambda url: url.rstrip("/"))]
 Subreddit = Annotated[str, Field(pattern=r"^(r/)?\w{2,21}$"), AfterValidator(lambda name: name.removeprefix("r/"))]
 
 
@@ -93,20 +93,9 @@ class Reddit(Source):
     counts_followers = True
 
     def payloads(self, query: Query, window: Window, cursor: Mapping[str, str], client: Client) -> Iterator[Fetched]:
-        api, errors, meta = Api(query, client), list[CoolheadError](), _meta(query)
+        api = Api(query, client)
         api.open()
-        for path, params in _searches(query):
-            yield from _kept(_list(api, "search", window, meta, path, **params), errors)
-        elsewhere = [s for s in query.settings.subreddits if s.casefold() not in meta["subreddits"]]
-        for name in dict.fromkeys(elsewhere):
-            yield from _kept(_list(api, "listing", window, meta, f"/r/{name}/comments"), errors)
-        for name in meta["subreddits"]:
-            yield from _kept(_list(api, "listing", window, meta, f"/r/{name}/new"), errors)
-            yield from _kept(_list(api, "listing", window, meta, f"/r/{name}/comments"), errors)
-        for account in meta["own"] if query.settings.thread_days else ():
-            yield from _kept(_own_posts(api, window, meta, account, query.settings.thread_days), errors)
-        if errors:
-            raise errors[0]
+        yield from each(_streams(api, query, window))
 
     def mentions(self, content: bytes, meta: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield from shape.rows(shape.read(content, "payload"), meta)
@@ -118,10 +107,8 @@ class Reddit(Source):
         for account in query.own_accounts:
             name, is_place = _named(account)
             answer, origin = api.get(f"/r/{name}/about" if is_place else f"/user/{name}/about")
-            found = shape.read(answer, origin)
-            data = found.get("data") if isinstance(found, dict) else None
-            page = data if is_place else data.get("subreddit") if isinstance(data, dict) else None
-            count = page.get("subscribers") if isinstance(page, dict) else None
+            data = mapping(mapping(shape.read(answer, origin)).get("data"))
+            count = mapping(data if is_place else data.get("subreddit")).get("subscribers")
             if not isinstance(count, int):
                 raise PermanentError(f"own account {account!r}: Reddit tells no subscribers; write a subreddit as r/name")
             yield account, None, count
@@ -187,12 +174,17 @@ def _queries(phrases: Sequence[str], room: int) -> Iterator[str]:
         yield joined
 
 
-def _kept(pages: Iterator[Fetched], errors: list[CoolheadError]) -> Iterator[Fetched]:
-    """One failing list hides no other."""
-    try:
-        yield from pages
-    except CoolheadError as error:
-        errors.append(error)
+def _streams(api: Api, query: Query, window: Window) -> Iterator[Iterator[Fetched]]:
+    meta, days = _meta(query), query.settings.thread_days
+    for path, params in _searches(query):
+        yield _list(api, "search", window, meta, path, **params)
+    elsewhere = dict.fromkeys(s for s in query.settings.subreddits if s.casefold() not in meta["subreddits"])
+    listings = [*(f"/r/{name}/comments" for name in elsewhere)]
+    listings += [f"/r/{name}/{kind}" for name in meta["subreddits"] for kind in ("new", "comments")]
+    for path in listings:
+        yield _list(api, "listing", window, meta, path)
+    for account in meta["own"] if days else ():
+        yield _own_posts(api, window, meta, account, days)
 
 
 def _list(api: Api, kind: str, window: Window, meta: Mapping[str, Any], path: str, **params: Any) -> Iterator[Fetched]:
@@ -228,8 +220,8 @@ def _own_posts(api: Api, window: Window, meta: Mapping[str, Any], account: str, 
     for page in _pages(api, "listing", since, f"/user/{account}/submitted", sort="new"):
         yield Fetched(page.content, page.origin, meta=dict(meta))
         for thing in page.items:
-            data, at = thing.get("data"), shape.created(thing)
-            if isinstance(data, dict) and data.get("num_comments") and at and at >= since.start:
+            data, at = mapping(thing.get("data")), shape.created(thing)
+            if data.get("num_comments") and at and at >= since.start:
                 under = {**meta, "addressed": "in a thread under our post"}
                 yield from _thread(api, str(data.get("id")), window, under)
 

@@ -33,8 +33,8 @@ from typing import Any
 from coolhead.errors import CoolheadError, PermanentError, TransientError
 from coolhead.http import Client
 from coolhead.sources import About, Fetched, Query, Rate, Source, SourceSettings
-from coolhead.sources._api import Address, listed, loaded, mapping, told
-from coolhead.sources._html import storable
+from coolhead.sources._api import Address, decoded, listed, loaded, mapping, told
+from coolhead.sources._html import at_second
 from coolhead.windows import Window
 
 PAGE = 100
@@ -146,9 +146,7 @@ def _call(method: str, query: Query, client: Client, asked: Mapping[str, Any]) -
 
 def _explained(status: int, body: bytes) -> CoolheadError | None:
     """https://core.telegram.org/bots/api#making-requests and #responseparameters"""
-    try:
-        answer = mapping(json.loads(body))
-    except ValueError:
+    if not (answer := mapping(decoded(body))):
         return None
     wait = mapping(answer.get("parameters")).get("retry_after")
     if status == 429 and isinstance(wait, int):
@@ -222,10 +220,7 @@ def _text(message: Mapping[str, Any]) -> Any:
 def _time(seconds: Any) -> Any:
     if not isinstance(seconds, int) or isinstance(seconds, bool):
         return None if seconds is None else f"{seconds} is no time"
-    try:
-        return storable(datetime.fromtimestamp(seconds, UTC))
-    except (ValueError, OverflowError, OSError):
-        return f"{seconds} is no time"
+    return at_second(seconds)
 
 
 def _url(chat: Mapping[str, Any], number: Any) -> str | None:

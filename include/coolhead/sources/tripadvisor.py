@@ -25,12 +25,13 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from coolhead.errors import CoolheadError, PermanentError
-from coolhead.http import Client, shown
-from coolhead.sources import About, Fetched, Query, Rate, Source, SourceSettings
-from coolhead.sources import _stars as reviews
+from coolhead.errors import PermanentError
+from coolhead.http import Client, Response, shown
+from coolhead.sources import About, Fetched, Query, Rate, Source, SourceSettings, each
+from coolhead.sources import _review_sites as reviews
+from coolhead.sources._api import Address, mapping
 from coolhead.sources._newest_first import moment
 from coolhead.windows import Window
 
@@ -43,9 +44,7 @@ SHOWN = 5
 class Settings(SourceSettings):
     """`sources: {tripadvisor: {licensed: true, locations: {"Zefirella, Milano": "2447310"}}}`"""
 
-    base_url: Annotated[str, Field(pattern=r"^https?://\S+$"), AfterValidator(lambda url: url.rstrip("/"))] = (
-        "https://api.content.tripadvisor.com/api/v1"
-    )
+    base_url: Address = "https://api.content.tripadvisor.com/api/v1"
     licensed: Literal[True]
     """Tripadvisor has allowed us to keep its reviews; its standard terms do not."""
     locations: Annotated[
@@ -73,21 +72,12 @@ class Tripadvisor(Source):
     rate = Rate(1_000, timedelta(hours=1))
 
     def payloads(self, query: Query, window: Window, cursor: Mapping[str, str], client: Client) -> Iterator[Fetched]:
-        """The window cannot be asked for. All places are read before the first error is raised."""
-        key, errors = query.secret("password", "the key of Tripadvisor's Content API"), list[CoolheadError]()
-        for place, location in query.settings.locations.items():
-            for language in dict.fromkeys(query.languages or ("en",)):
-                url = f"{query.settings.base_url}/location/{location}/reviews"
-                try:
-                    answer = client.get(url, {"key": key, "language": language})
-                    found = _reviews(answer.content, shown(answer.url))
-                    if found:
-                        yield Fetched(answer.content, f"{shown(url)} in {language}", meta={"place": place})
-                    _check_gap(found, window, f"{place} in {language}")
-                except CoolheadError as error:
-                    errors.append(error)
-        if errors:
-            raise errors[0]
+        """The window cannot be asked for."""
+        yield from each(
+            _latest(query, client, place, language, window)
+            for place in query.settings.locations
+            for language in dict.fromkeys(query.languages or ("en",))
+        )
 
     def mentions(self, content: bytes, meta: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         for one in _reviews(content, "payload"):
@@ -98,12 +88,24 @@ class Tripadvisor(Source):
 
     def check(self, query: Query, client: Client) -> str:
         """Reads each place once, in one language."""
-        key = query.secret("password", "the key of Tripadvisor's Content API")
-        for location in query.settings.locations.values():
-            url = f"{query.settings.base_url}/location/{location}/reviews"
-            answer = client.get(url, {"key": key, "language": (query.languages or ("en",))[0]})
-            _reviews(answer.content, shown(answer.url))
+        for place in query.settings.locations:
+            _ask(query, client, place, (query.languages or ("en",))[0])
         return f"answers; {len(query.settings.locations)} places readable"
+
+
+def _ask(query: Query, client: Client, place: str, language: str) -> tuple[Response, list[Any]]:
+    """The answer and the reviews in it."""
+    url = f"{query.settings.base_url}/location/{query.settings.locations[place]}/reviews"
+    key = query.secret("password", "the key of Tripadvisor's Content API")
+    answer = client.get(url, {"key": key, "language": language})
+    return answer, _reviews(answer.content, shown(answer.url))
+
+
+def _latest(query: Query, client: Client, place: str, language: str, window: Window) -> Iterator[Fetched]:
+    answer, found = _ask(query, client, place, language)
+    if found:
+        yield Fetched(answer.content, f"{shown(answer.url)} in {language}", meta={"place": place})
+    _check_gap(found, window, f"{place} in {language}")
 
 
 def _check_gap(found: list[Any], window: Window, what: str) -> None:
@@ -129,7 +131,7 @@ def _reviews(content: bytes, where: str) -> list[Any]:
 
 
 def _rows(one: dict[str, Any], place: str) -> Iterator[dict[str, Any]]:
-    user, answer = one.get("user"), one.get("owner_response")
+    answer = mapping(one.get("owner_response"))
     row = reviews.review(
         rating=one.get("rating"),
         title=one.get("title"),
@@ -139,11 +141,11 @@ def _rows(one: dict[str, Any], place: str) -> Iterator[dict[str, Any]]:
         published_at=reviews.time(one.get("published_date")),
         lang=one.get("lang"),
         url=one.get("url"),
-        author=user.get("username") if isinstance(user, dict) else None,
+        author=mapping(one.get("user")).get("username"),
         likes=reviews.count(one.get("helpful_votes")),
     )
     yield row
-    if isinstance(answer, dict) and answer.get("text"):
+    if answer.get("text"):
         yield reviews.reply(
             row,
             place=place,

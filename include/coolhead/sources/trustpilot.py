@@ -24,23 +24,23 @@ Engagement: likes = numberOfLikes; comments and shares are not told.
 """
 
 import base64
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from coolhead.errors import CoolheadError, PermanentError
+from coolhead.errors import PermanentError
 from coolhead.http import Client, shown
 from coolhead.sources import About, Fetched, Gone, Query, Rate, Source, SourceSettings
-from coolhead.sources import _stars as reviews
-from coolhead.sources._newest_first import Page, newest_first, oldest
+from coolhead.sources import _review_sites as reviews
+from coolhead.sources._api import Address, mapping
+from coolhead.sources._newest_first import Page, oldest
+from coolhead.sources._review_sites import REPLY
 from coolhead.windows import Window
 
 PAGE = 100
 """Reviews a page: the API's maximum."""
-REPLY = "/reply"
 _REVIEW = {"stars", "consumer", "businessUnit", "numberOfLikes", "companyReply"}
 _OTHERS = {"businessUnits", "numberOfReviews", "identifyingName", "trustScore", "categories", "websiteUrl", "access_token"}
 """Keys of profiles, searches for them, categories, tokens."""
@@ -50,9 +50,7 @@ PUBLIC_PAGE = "https://www.trustpilot.com/reviews/"
 class Settings(SourceSettings):
     """`sources: {trustpilot: {business_units: {"zefirella.example": 46d6a890ffa235a75b00021d}}}`"""
 
-    base_url: Annotated[str, Field(pattern=r"^https?://\S+$"), AfterValidator(lambda url: url.rstrip("/"))] = (
-        "https://api.trustpilot.com"
-    )
+    base_url: Address = "https://api.trustpilot.com"
     business_units: Annotated[
         dict[Annotated[str, Field(min_length=1)], Annotated[str, Field(pattern=r"^[0-9a-f]{24}$")]], Field(min_length=1)
     ]
@@ -79,85 +77,57 @@ class Trustpilot(Source):
     rate = Rate(800, timedelta(minutes=5))
 
     def payloads(self, query: Query, window: Window, cursor: Mapping[str, str], client: Client) -> Iterator[Fetched]:
-        errors: list[CoolheadError] = []
-        api = _Api(query, client)
-        for place, unit in query.settings.business_units.items():
-            try:
-                for page in newest_first(f"reviews of {place}", window, lambda page, of=unit: api.page(of, page)):  # type: ignore[misc]
-                    yield Fetched(page.content, page.origin, meta={"place": place})
-            except CoolheadError as error:
-                errors.append(error)
-        if errors:
-            raise errors[0]
+        yield from _calls(query, client).payloads(query.settings.business_units, window)
 
     def mentions(self, content: bytes, meta: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         for one in _reviews(content, "payload"):
             if isinstance(one, dict):
-                unit = one.get("businessUnit")
-                named = unit.get("displayName") if isinstance(unit, dict) else None
+                named = mapping(one.get("businessUnit")).get("displayName")
                 yield from _rows(one, meta.get("place") or named or "our profile")
             else:
                 yield {"unreadable": one}
 
     def recheck(self, query: Query, native_ids: Sequence[str], client: Client) -> Iterator[Fetched | Gone]:
-        api = _Api(query, client)
-        for review in dict.fromkeys(i.removesuffix(REPLY) for i in native_ids):
-            yield from api.still(review, [i for i in native_ids if i.removesuffix(REPLY) == review])
+        calls, (unit, *_) = _calls(query, client), query.settings.business_units.values()
+        for review, asked in reviews.by_review(native_ids).items():
+            yield from calls.still(f"reviews/{review}", unit, review, asked, {})
 
     def check(self, query: Query, client: Client) -> str:
-        api = _Api(query, client)
+        calls = _calls(query, client)
         for unit in query.settings.business_units.values():
-            api.page(unit, None)
+            calls.page(unit, None)
         return f"answers; {len(query.settings.business_units)} profiles readable"
 
 
-class _Api:
-    """The calls of one poll."""
+class _Calls(reviews.Calls):
+    answer, owner = "companyReply", "company"
 
-    def __init__(self, query: Query, client: Client) -> None:
-        self._client, self._url = client, query.settings.base_url
-        self._units = list(query.settings.business_units.values())
-        key = query.secret("login", "the API key of Trustpilot")
-        private = query.settings.private
-        self._access = f"{self._url}/v1/private" if private else f"{self._url}/v1"
-        self._headers = {"Authorization": f"Bearer {self._token(query, key)}"} if private else {"apikey": key}
-
-    def _token(self, query: Query, key: str) -> str:
-        """The application's own access token; it lives 100 hours, and is asked for anew by each poll."""
-        secret = query.secret("password", "the API secret of Trustpilot")
-        basic = base64.b64encode(f"{key}:{secret}".encode()).decode()
-        url = f"{self._url}/v1/oauth/oauth-business-users-for-applications/accesstoken"
-        answer = self._client.post(url, data={"grant_type": "client_credentials"}, headers={"Authorization": f"Basic {basic}"})
-        try:
-            token = json.loads(answer.content)["access_token"]
-        except (ValueError, RecursionError, LookupError, TypeError):
-            token = None
-        if not isinstance(token, str) or not token:
-            raise PermanentError(f"{shown(url)}: answered without an access token")
-        return token
-
-    def page(self, unit: str, number: str | None) -> Page:
+    def page(self, place: str, after: str | None) -> Page:
         """Pages are numbered from 1; one behind the last is empty."""
-        url = f"{self._access}/business-units/{unit}/reviews"
-        page = int(number or 1)
-        asked = {"page": page, "perPage": PAGE, "orderBy": "createdat.desc"}
-        answer = self._client.get(url, asked, self._headers)
-        items = [one for one in _reviews(answer.content, shown(answer.url)) if isinstance(one, dict)]
-        after = str(page + 1) if items else None
-        return Page(answer.content, shown(answer.url), items, oldest(items, "createdAt"), after)
+        number = int(after or 1)
+        answer, items = self.get(
+            f"business-units/{place}/reviews", {"page": number, "perPage": PAGE, "orderBy": "createdat.desc"}
+        )
+        return Page(answer.content, shown(answer.url), items, oldest(items, "createdAt"), str(number + 1) if items else None)
 
-    def still(self, review: str, asked: Sequence[str]) -> Iterator[Fetched | Gone]:
-        url = f"{self._access}/reviews/{review}"
-        try:
-            answer = self._client.get(url, headers=self._headers, explain=reviews.absent)
-        except reviews.Absent:
-            self.page(self._units[0], None)  # raises where it is the key or the address that is wrong
-            yield from (Gone(i, "unknown", "answered 404: no such review any more") for i in asked)
-            return
-        one = reviews.only(_reviews(answer.content, shown(answer.url)), shown(answer.url))
-        yield Fetched(answer.content, shown(answer.url))
-        if f"{review}{REPLY}" in asked and not one.get("companyReply"):
-            yield Gone(f"{review}{REPLY}", "brand", "the review has no answer any more; only its company can remove it")
+    def reviews(self, content: bytes, where: str) -> list[Any]:
+        return _reviews(content, where)
+
+
+def _calls(query: Query, client: Client) -> _Calls:
+    url, key = f"{query.settings.base_url}/v1", query.secret("login", "the API key of Trustpilot")
+    if not query.settings.private:
+        return _Calls(client, url, {"apikey": key})
+    return _Calls(client, f"{url}/private", {"Authorization": f"Bearer {_access_token(query, client, url, key)}"})
+
+
+def _access_token(query: Query, client: Client, url: str, key: str) -> str:
+    """The application's own; it lives 100 hours, and is asked for anew by each poll."""
+    secret = query.secret("password", "the API secret of Trustpilot")
+    basic = base64.b64encode(f"{key}:{secret}".encode()).decode()
+    headers = {"Authorization": f"Basic {basic}"}
+    where = f"{url}/oauth/oauth-business-users-for-applications/accesstoken"
+    return reviews.access_token(client.post(where, data={"grant_type": "client_credentials"}, headers=headers))
 
 
 def _reviews(content: bytes, where: str) -> list[Any]:
@@ -171,7 +141,7 @@ def _reviews(content: bytes, where: str) -> list[Any]:
 
 
 def _rows(one: dict[str, Any], place: Any) -> Iterator[dict[str, Any]]:
-    native_id, consumer, answer = one.get("id"), one.get("consumer"), one.get("companyReply")
+    native_id, consumer, answer = one.get("id"), mapping(one.get("consumer")), mapping(one.get("companyReply"))
     row = reviews.review(
         rating=one.get("stars"),
         title=one.get("title"),
@@ -182,12 +152,12 @@ def _rows(one: dict[str, Any], place: Any) -> Iterator[dict[str, Any]]:
         lang=one.get("language"),
         url=f"{PUBLIC_PAGE}{native_id}" if native_id else None,
         # The id, since names are not anyone's own.
-        author=(consumer.get("id") or consumer.get("displayName")) if isinstance(consumer, dict) else None,
+        author=consumer.get("id") or consumer.get("displayName"),
         likes=one.get("numberOfLikes"),
         edited_at=reviews.edited(one.get("createdAt"), one.get("updatedAt")),
     )
     yield row
-    if isinstance(answer, dict) and answer.get("text") and isinstance(native_id, str):
+    if answer.get("text") and isinstance(native_id, str):
         yield reviews.reply(
             row,
             place=place,

@@ -25,9 +25,9 @@ from urllib.parse import quote
 
 from pydantic import Field
 
-from coolhead.errors import CoolheadError, PermanentError
+from coolhead.errors import PermanentError
 from coolhead.http import Client, shown
-from coolhead.sources import About, Fetched, Gone, Query, Rate, Source, SourceSettings
+from coolhead.sources import About, Fetched, Gone, Query, Rate, Source, SourceSettings, each
 from coolhead.sources import _wykop as shape
 from coolhead.sources._api import Address, loaded, mapping
 from coolhead.windows import Window
@@ -70,21 +70,8 @@ class Wykop(Source):
     counts_followers = True
 
     def payloads(self, query: Query, window: Window, cursor: Mapping[str, str], client: Client) -> Iterator[Fetched]:
-        """All lists are read before the first error is raised."""
-        api, errors = _Api(query, client), list[CoolheadError]()
-        commented: set[str] = set()
-        for path, asked in _lists(query, window):
-            try:
-                dated = "date_from" in asked
-                for content, items in api.pages(path, asked, None if dated else shape.before(window.start)):
-                    yield Fetched(
-                        content, f"{path} {asked.get('query', '')}".strip(), stream=f"{path} {asked.get('query', '')}"
-                    )
-                    yield from api.comments(items, commented)
-            except CoolheadError as error:
-                errors.append(error)
-        if errors:
-            raise errors[0]
+        api, commented = _Api(query, client), set[str]()
+        yield from each(api.posts(path, asked, window, commented) for path, asked in _lists(query, window))
 
     def mentions(self, content: bytes, meta: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield from shape.rows(shape.data(content, "payload"), str(meta.get("root") or ""))
@@ -142,6 +129,13 @@ class _Api:
             shape.data(answer.content, where),
             mapping(mapping(loaded(answer.content, where)).get("pagination")),
         )
+
+    def posts(self, path: str, asked: Mapping[str, Any], window: Window, commented: set[str]) -> Iterator[Fetched]:
+        """Those of one list, and the comments below them."""
+        stream, dated = f"{path} {asked.get('query', '')}", "date_from" in asked
+        for content, items in self.pages(path, asked, None if dated else shape.before(window.start)):
+            yield Fetched(content, stream.strip(), stream=stream)
+            yield from self.comments(items, commented)
 
     def pages(
         self, path: str, asked: Mapping[str, Any], over: Callable[[list[Any]], bool] | None = None

@@ -34,9 +34,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from coolhead.errors import ConfigError, CoolheadError, PermanentError
+from coolhead.errors import ConfigError, PermanentError
 from coolhead.http import Client, shown
-from coolhead.sources import About, Fetched, Gone, Query, Rate, Source, SourceSettings
+from coolhead.sources import About, Fetched, Gone, Query, Rate, Source, SourceSettings, each
 from coolhead.sources import _x as shape
 from coolhead.sources._api import Address, listed, loaded, mapping
 from coolhead.windows import Window
@@ -87,8 +87,6 @@ class X(Source):
     counts_followers = True
 
     def payloads(self, query: Query, window: Window, cursor: Mapping[str, str], client: Client) -> Iterator[Fetched]:
-        """All queries are asked before the first error is raised."""
-        errors: list[CoolheadError] = []
         handles = _handles(query)
         clauses = [shape.clause(form) for form in query.forms or query.terms] + [f"from:{h}" for h in handles]
         length = query.settings.query_length
@@ -98,13 +96,7 @@ class X(Source):
         addressed = {"addressed": "tags or answers our account"}
         ours = [f"{sign}{h}" for h in handles for sign in ("@", "to:")]
         searches += [(q, addressed) for q in shape.queries(ours, (), "", length)]
-        for search, meta in searches:
-            try:
-                yield from self._search(query, search, meta, window, client)
-            except CoolheadError as error:
-                errors.append(error)
-        if errors:
-            raise errors[0]
+        yield from each(self._search(query, search, meta, window, client) for search, meta in searches)
 
     def _search(self, query: Query, search: str, meta: Mapping[str, str], window: Window, client: Client) -> Iterator[Fetched]:
         """Pages from the window's end down to its start."""

@@ -32,13 +32,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from coolhead.errors import CoolheadError, PermanentError
 from coolhead.http import Client
-from coolhead.sources import About, Fetched, Gone, Query, Rate, Source, SourceSettings
+from coolhead.sources import About, Fetched, Gone, Query, Rate, Source, SourceSettings, each
 from coolhead.sources import _youtube as shape
-from coolhead.sources._youtube_api import VIDEO_ID, VIDEOS, Absent, Api
+from coolhead.sources._api import Address
+from coolhead.sources._youtube_api import VIDEO_ID, VIDEOS, Api
 from coolhead.windows import Window
 
 MAX_QUERY = 400
@@ -48,9 +49,7 @@ MAX_QUERY = 400
 class Settings(SourceSettings):
     """`sources: {youtube: {videos: [dQw4w9WgXcQ]}}`; with own_accounts: {youtube: [UC..., "@zefirella"]}."""
 
-    base_url: Annotated[str, Field(pattern=r"^https?://\S+$"), AfterValidator(lambda url: url.rstrip("/"))] = (
-        "https://www.googleapis.com/youtube/v3"
-    )
+    base_url: Address = "https://www.googleapis.com/youtube/v3"
     search: bool = True
     """Whether videos that name the brand are searched for, at one of the day's 100 searches a poll or more."""
     videos: tuple[Annotated[str, Field(pattern=r"^[\w-]{11}$")], ...] = ()
@@ -80,35 +79,36 @@ class Youtube(Source):
     def payloads(self, query: Query, window: Window, cursor: Mapping[str, str], client: Client) -> Iterator[Fetched]:
         api, errors = Api(query, client), list[CoolheadError]()
         own = [*_channels(api, query.own_accounts, errors)]
-        meta = {"own": own, "text_format": "plainText"}
+        yield from each(self._streams(api, query, window, own), errors)
+
+    def _streams(self, api: Api, query: Query, window: Window, own: Sequence[str]) -> Iterator[Iterator[Fetched]]:
+        """`own`: ids of channels."""
+        meta: dict[str, Any] = {"own": own, "text_format": "plainText"}
         for channel in own:
             under = meta | {"addressed": "comment under our own content"}
-            yield from _kept(api.comments({"allThreadsRelatedToChannelId": channel}, under, window), errors)
+            yield api.comments({"allThreadsRelatedToChannelId": channel}, under, window)
         about_us = query.settings.videos if query.own_accounts else ()
         for video in dict.fromkeys(about_us):
             under = meta | {"addressed": "comment under a video about us", "video": video}
-            yield from _kept(api.comments({"videoId": video}, under, window), errors)
+            yield api.comments({"videoId": video}, under, window)
         passed_over = {*own, *about_us}
         for q in _queries(query.terms) if query.settings.search else ():
-            yield from _kept(self._found(api, q, window, meta, passed_over, errors), errors)
-        if errors:
-            raise errors[0]
+            yield each(self._found(api, q, window, meta, passed_over))
 
     def _found(
-        self, api: Api, q: str, window: Window, meta: dict[str, Any], passed_over: set[str], errors: list[CoolheadError]
-    ) -> Iterator[Fetched]:
+        self, api: Api, q: str, window: Window, meta: dict[str, Any], passed_over: set[str]
+    ) -> Iterator[Iterable[Fetched]]:
         """Videos, and the comments under those that are not read otherwise; a video of two searches is read once."""
         for ids in api.search(q, window):
             fetched = api.videos([i for i in ids if i not in passed_over], meta)
             if fetched is None:
                 continue
-            yield fetched
+            yield [fetched]
             for video in shape.resources(fetched.content, "videos"):
                 native_id, channel = str(shape.part({"v": video}, "v").get("id")), shape.part(video, "snippet").get("channelId")
                 has_comments = shape.part(video, "statistics").get("commentCount") not in {None, "0"}
                 if has_comments and channel not in passed_over and native_id not in passed_over:
-                    under = meta | {"video": native_id}
-                    yield from _kept(api.comments({"videoId": native_id}, under, window), errors)
+                    yield api.comments({"videoId": native_id}, meta | {"video": native_id}, window)
                 passed_over.add(native_id)
 
     def mentions(self, content: bytes, meta: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -152,16 +152,6 @@ def _channels(api: Api, accounts: Iterable[str], errors: list[CoolheadError]) ->
             yield api.channel(account)
         except CoolheadError as error:
             errors.append(error)
-
-
-def _kept(stream: Iterable[Fetched], errors: list[CoolheadError]) -> Iterator[Fetched]:
-    """A stream that fails hides no other: its error is kept for the end. Without comments, it is just empty."""
-    try:
-        yield from stream
-    except Absent:
-        return
-    except CoolheadError as error:
-        errors.append(error)
 
 
 def _queries(terms: Sequence[str]) -> list[str]:

@@ -1,7 +1,7 @@
-"""Customer reviews: app stores, marketplaces, Google, Tripadvisor, Trustpilot. A review has no audience.
+"""Exports of customer reviews: app stores, marketplaces, Google, Tripadvisor, Trustpilot. A review has no audience.
 
 A rating without words is a complaint all the same, and a wave of them is a crisis: its text is its stars, and no language
-is declared for it, so that no scorer reads anything into it (measured in _stars.py). Our answer stands in the same record;
+is declared for it, so that no scorer reads anything into it (measured in _review_sites.py). Our answer stands in the same record;
 it becomes an own mention that answers the review.
 
 Tokopedia is missing: no public document or file shows an export of its reviews. Amazon hands out no product reviews.
