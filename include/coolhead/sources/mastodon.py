@@ -33,7 +33,7 @@ from pydantic import Field
 
 from coolhead.errors import ConfigError, CoolheadError, PermanentError
 from coolhead.http import Client, Response, shown
-from coolhead.sources import About, Fetched, Gone, Query, Rate, Source, SourceSettings
+from coolhead.sources import About, Fetched, Gone, Query, Rate, Source, SourceSettings, each
 from coolhead.sources import _mastodon as shape
 from coolhead.sources._api import Address, check_owner, decoded, mapping
 from coolhead.windows import Window
@@ -81,11 +81,12 @@ class Mastodon(Source):
     counts_followers = True
 
     def payloads(self, query: Query, window: Window, cursor: Mapping[str, str], client: Client) -> Iterator[Fetched]:
-        for tag in dict.fromkeys(name.lstrip("#") for name in query.settings.hashtags):
-            yield from self._timeline(query.settings.base_url, tag, window, cursor.get(tag), client)
-        # After the hashtags, so that a missing or withdrawn token loses none of them.
-        for word in dict.fromkeys(" ".join(name.split()) for name in query.settings.search):
-            yield from self._search(query, word, window, cursor.get(f"search:{word}"), client)
+        tags = dict.fromkeys(name.lstrip("#") for name in query.settings.hashtags)
+        words = dict.fromkeys(" ".join(name.split()) for name in query.settings.search)
+        yield from each([
+            *(self._timeline(query.settings.base_url, tag, window, cursor.get(tag), client) for tag in tags),
+            *(self._search(query, word, window, cursor.get(f"search:{word}"), client) for word in words),
+        ])  # fmt: skip
 
     def _timeline(self, base_url: str, tag: str, window: Window, cursor: str | None, client: Client) -> Iterator[Fetched]:
         """Pages from the window's end down to its start, or to the cursor where that lies a little before."""
