@@ -30,6 +30,7 @@ from coolhead.http import Client
 from coolhead.plan import Plan
 from coolhead.rows import CollectionLog, Match, Mention, Notice, Outage, Quarantined
 from coolhead.settings import Settings
+from coolhead.windows import Window, merged, minus
 from peers import Fault, Network, Passing, Post, World
 from unit.building import new_store
 
@@ -40,6 +41,10 @@ MARKETS = ("roma", "warszawa", "jakarta")
 BEGIN = datetime(2026, 3, 2, tzinfo=UTC)
 BASE = timedelta(minutes=5)
 LEAST = 2 * BASE
+LATE = timedelta(seconds=20)
+"""After the end of its window a run begins."""
+KEPT = timedelta(hours=6)
+"""Longer than any outage."""
 BROKEN: tuple[Fault, ...] = ("500", "503", "401", "404", "cut", "malformed", "html", "drop")
 # No fault that takes time, and no time-out that a busy machine could reach: what fails is what was made to fail.
 CLIENT = Client(allow_private=True, retries=0, timeout=(20, 60), sleep=lambda _: None)
@@ -53,26 +58,34 @@ class Line:
     market: str
     network: Network
     down: list[tuple[datetime, datetime, Fault]] = field(default_factory=list)
-    covered: datetime | None = None
+    begun: datetime | None = None
     """It listens from its first poll's interval on."""
-    expected: list[datetime] = field(default_factory=list)
-    """Starts of the outages that the faults explain."""
+    expected: list[Window] = field(default_factory=list)
+    """Stretches that nobody saw, of which people must have been told."""
     committed: int = 0
-    """Faults before the poll that runs."""
+    """Faults before the run that runs."""
+    invented: list[datetime] = field(default_factory=list)
+    """Runs that failed without a fault."""
 
     def fault(self, now: datetime, chance: random.Random) -> Fault | None:
         return next((f for a, b, f in self.down if a <= now < b), None) or (
             chance.choice(BROKEN) if chance.random() < 0.003 else None
         )
 
-    def polled(self, until: datetime) -> None:
-        """After a poll of everything up to `until`: it brought all, or it failed."""
-        self.covered = self.covered or until - BASE
-        if self.network.committed == self.committed:
-            self.covered = until
-        elif until - self.covered >= LEAST and (not self.expected or self.expected[-1] != self.covered):
-            self.expected.append(self.covered)
+    def polled(self, run: datetime, until: datetime, logs: list[CollectionLog]) -> None:
+        """After a run of everything up to `until`, by the log of the last hours: of several windows (the new one, and what is
+        asked for again) a fault may have hit one alone. That the log is right shows in the mentions: none may be lost."""
+        self.begun = self.begun or until - BASE
+        if any(not log.ok and log.known_at >= run for log in logs) and self.network.committed == self.committed:
+            self.invented.append(until)
         self.committed = self.network.committed
+        seen = merged([(log.start, log.end) for log in logs if log.ok])
+        for gap in minus(Window(max(self.begun, until - KEPT), until), seen):
+            known = [i for i, w in enumerate(self.expected) if gap.start < w.end and gap.end > w.start]
+            if known:
+                self.expected[known[-1]] = Window(self.expected[known[-1]].start, max(self.expected[known[-1]].end, gap.end))
+            elif gap.end - gap.start >= LEAST:
+                self.expected.append(gap)
 
 
 class Soak:
@@ -141,7 +154,8 @@ class Soak:
         with suppress(CoolheadError):  # in the log, and told of as an outage
             collect_all(self.store, self.plan, self.where, self.clock, source, run, self.credentials, self.client)
         for line in (l for l in self.lines if l.source == source):
-            line.polled(until)
+            kept = Window(until - KEPT, until)
+            line.polled(until + LATE, until, self.store.read(CollectionLog, source=source, market=line.market, start=kept))
 
     def run(self, days: float, every: float, tell: Callable[[str], None]) -> None:
         self.outages(days, every)
@@ -150,7 +164,7 @@ class Soak:
             until = BEGIN + n * BASE
             for line in self.lines:
                 self.publish(line, until - BASE, BASE)
-            self.clock = Passing(until + timedelta(seconds=20))
+            self.clock = Passing(until + LATE)
             for source in self.sources:
                 poll = max(registry.load("sources", source).poll, BASE)
                 if not (until - BEGIN) % poll:
@@ -168,7 +182,7 @@ class Soak:
             line.network.fault = None
         for n in range(1, 25):
             until = end + n * BASE
-            self.clock = Passing(until + timedelta(seconds=20))
+            self.clock = Passing(until + LATE)
             for source in self.sources:
                 if not (until - BEGIN) % max(registry.load("sources", source).poll, BASE):
                     self.step(source, until)
@@ -222,9 +236,11 @@ def _outages(soak: Soak, rows: list[Outage]) -> Iterator[str]:
     told = soak.store.read(Notice)
     for line in soak.lines:
         found = sorted(r.start for r in rows if (r.source, r.market) == (line.source, line.market))
-        for at in sorted(set(line.expected) - set(found)):
+        yield from (f"{line.source} {line.market}: failed without a fault at {at:%d %H:%M}" for at in line.invented)
+        expected = {w.start for w in line.expected}
+        for at in sorted(expected - set(found)):
             yield f"{line.source} {line.market}: the outage from {at:%d %H:%M} was not told of"
-        for at in sorted(set(found) - set(line.expected)):
+        for at in sorted(set(found) - expected):
             yield f"{line.source} {line.market}: the outage from {at:%d %H:%M} was invented"
     for row in rows:
         mine = [n.step for n in told if n.incident_id == outages.id_of(row)]
