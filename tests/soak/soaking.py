@@ -154,8 +154,9 @@ class Soak:
         with suppress(CoolheadError):  # in the log, and told of as an outage
             collect_all(self.store, self.plan, self.where, self.clock, source, run, self.credentials, self.client)
         for line in (l for l in self.lines if l.source == source):
-            kept = Window(until - KEPT, until)
-            line.polled(until + LATE, until, self.store.read(CollectionLog, source=source, market=line.market, start=kept))
+            kept = Window(until - KEPT, until + LATE)
+            logs = self.store.read(CollectionLog, source=source, market=line.market, end=kept)
+            line.polled(until + LATE, until, logs)
 
     def run(self, days: float, every: float, tell: Callable[[str], None]) -> None:
         self.outages(days, every)
