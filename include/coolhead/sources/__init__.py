@@ -179,7 +179,7 @@ class Source(Plugin, ABC):
     def mentions(self, content: bytes, meta: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """Parse a payload: pure. Yields one dict per row with the columns of Mention that the network gives
         (native_id, published_at, text, and where known lang, url, author, audience, likes, comments, shares,
-        repost_of, parent, edited_at). `author` is the network's own account name; it is pseudonymised by the
+        repost_of, parent, edited_at, author_since). `author` is the network's own account name; it is pseudonymised by the
         caller. A row that cannot be read is yielded as it is, and is refused with its reason at the edge.
         Two keys are no columns: `addressed`, why it is addressed to the brand without naming it (a comment under our
         post); `gone`, (by, evidence) of `Gone`, where the row only says that a mention was removed.

@@ -12,7 +12,7 @@ from typing import Any
 
 from coolhead.errors import PermanentError
 from coolhead.sources._api import listed, loaded, mapping, told
-from coolhead.sources._html import storable, time_or_raw
+from coolhead.sources._html import since, storable, time_or_raw
 
 POST = "app.bsky.feed.post"
 THREAD_ITEM = "app.bsky.unspecced.defs#threadItem"
@@ -147,6 +147,7 @@ def _mention(post: Mapping[str, Any], meta: Mapping[str, Any]) -> dict[str, Any]
         "url": _url(post.get("uri")),
         "author": did,
         "audience": meta.get("audience", {}).get(did),
+        "author_since": since(author.get("createdAt")),
         "likes": post.get("likeCount"),
         "comments": post.get("replyCount"),
         "shares": _sum(post.get("repostCount"), post.get("quoteCount")),
@@ -166,6 +167,7 @@ def _repost(row: Mapping[str, Any], reason: Mapping[str, Any], meta: Mapping[str
         "repost_of": row.get("native_id"),
         "published_at": time_or_raw(reason.get("indexedAt")),
         "author": by.get("did"),
+        "author_since": since(by.get("createdAt")),
         "own": bool(who & set(meta.get("own", ()))) or None,
     }
     kept = {name: row[name] for name in ("text", "lang", "url") if name in row}

@@ -12,7 +12,7 @@ from coolhead.sources._html import is_number, storable
 
 COUNTS = {"audience", "likes", "comments", "shares"}
 IDS = {"native_id", "author", "repost_of", "parent"}
-TIMES = {"published_at", "edited_at"}
+TIMES = {"published_at", "edited_at", "author_since"}
 NOTHING = {"", "-", "nan", "none", "null", "n/a", "na", "#n/a"}
 # Not every date that email.utils would read: it ignores PM, and takes an unknown zone for none.
 _RFC_2822 = re.compile(r"([A-Za-z]{3}, *)?\d{1,2} [A-Za-z]{3} \d{4} \d\d:\d\d(:\d\d)?( [+-]\d{4}| GMT| UTC?)?", re.ASCII)

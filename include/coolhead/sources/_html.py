@@ -11,6 +11,9 @@ MAX_MARKUP = 262_144
 MAX_OPEN = 50
 """Tags that may be left open by the end: Python's parser takes quadratic time over those (a minute for 80,000)."""
 
+FIRST_ACCOUNT = 1995
+"""No network's accounts are of a year before."""
+
 _BLOCKS = {"p", "div", "ul", "ol", "blockquote", "pre", "table", "h1", "h2", "h3", "h4", "h5", "h6", "article", "section"}
 _UNSEEN = {"script", "style", "template", "head"}
 
@@ -65,6 +68,16 @@ def time_or_raw(value: Any) -> Any:
         return storable(datetime.fromisoformat(value))
     except (TypeError, ValueError):
         return f"{value} is no time" if is_number(value) else value
+
+
+def since(value: Any) -> datetime | None:
+    """When an account was made, from ISO text. None where that cannot be told: it is no reason to refuse what the account said,
+    and networks have accounts of the year 1 and of 1970."""
+    try:
+        found = storable(datetime.fromisoformat(value))
+    except (TypeError, ValueError):
+        return None
+    return found if isinstance(found, datetime) and found.tzinfo and found.year >= FIRST_ACCOUNT else None
 
 
 def _without_tags(markup: str) -> str:

@@ -21,7 +21,7 @@ from coolhead.sources._review_exports import REVIEWS
 EXPORTS: Mapping[str, Export] = {export.name: export for export in (*LISTENING, *NATIVE, *REVIEWS)}
 COLUMNS = (
     "native_id", "published_at", "text", "lang", "url", "author", "audience", "likes", "comments", "shares",
-    "own", "repost_of", "parent", "edited_at",
+    "own", "repost_of", "parent", "edited_at", "author_since",
 )  # fmt: skip
 REQUIRED = ("published_at", "text")
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from coolhead.errors import PermanentError
 from coolhead.sources._api import loaded, mapping, told
-from coolhead.sources._html import plain, time_or_raw
+from coolhead.sources._html import plain, since, time_or_raw
 
 _PRIVATE = {"private", "direct"}
 _LISTS = ("statuses", "ancestors", "descendants")
@@ -114,6 +114,7 @@ def _row(status: Mapping[str, Any]) -> dict[str, Any]:
         "author": _author(account),
         # Some servers let an account hide its followers, and then say -1.
         "audience": None if account.get("followers_count") == -1 else account.get("followers_count"),
+        "author_since": since(account.get("created_at")),
         "likes": status.get("favourites_count"),
         "comments": status.get("replies_count"),
         "shares": status.get("reblogs_count"),

@@ -11,7 +11,7 @@ from typing import Any
 from coolhead.errors import ConfigError, CoolheadError, PermanentError
 from coolhead.sources import Gone
 from coolhead.sources._api import decoded, listed, loaded, mapping, told
-from coolhead.sources._html import time_or_raw
+from coolhead.sources._html import since, time_or_raw
 
 _EPOCH = timedelta(milliseconds=1_288_834_974_657)
 FIRST_DATED = 29_700_859_247
@@ -146,6 +146,7 @@ def _row(post: dict[str, Any], users: Mapping[Any, Any], others: Mapping[Any, An
         "url": f"https://x.com/{name or 'i'}/status/{native_id}" if native_id else None,
         "author": name or post.get("author_id"),
         "audience": followers(user),
+        "author_since": since(user.get("created_at")),
         "likes": counts.get("like_count"),
         "comments": counts.get("reply_count"),
         "shares": sum(shares) if shares and not repeats and all(isinstance(n, int) for n in shares) else None,

@@ -51,7 +51,7 @@ without: then X answers up to half a minute ago."""
 FIELDS = {
     "tweet.fields": "author_id,created_at,edit_history_tweet_ids,in_reply_to_user_id,lang,note_tweet,public_metrics,referenced_tweets",
     "expansions": "author_id,referenced_tweets.id,referenced_tweets.id.author_id",
-    "user.fields": "public_metrics,username",
+    "user.fields": "created_at,public_metrics,username",
 }
 _HANDLE = re.compile(r"@?(\w{1,15})")
 
