@@ -8,7 +8,7 @@ UV_VERSION := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.in)
 export UV_COMPILE_BYTECODE := 1
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help setup demo up doctor import test check lock docs samples pictures bench-imports bench-sentiment bench-sentinel bench-matching bench-collect bench-assessment soak compose-real compose-env bluesky-real clean
+.PHONY: help setup demo up doctor import test check lock docs samples pictures bench-imports bench-sentiment bench-prevalence bench-sentinel bench-matching bench-topics bench-collect bench-assessment soak compose-real compose-env bluesky-real clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -61,14 +61,22 @@ pictures: setup  ## play the demo and take the README's pictures and samples (ne
 bench-imports: setup  ## import time of all Dag files, as a ratio to airflow.sdk
 	@$(BIN)/python tests/benchmarks/bench_imports.py
 
-bench-sentiment: setup  ## DATA=folder: the scorer's figures
-	@$(BIN)/python tests/benchmarks/bench_sentiment.py --data "$(DATA)"
+bench-sentiment: setup  ## DATA=folder: the scorer beside VADER and fastText: figures, calibration, speed, limits
+	@test -d .coolhead/bench/vaderSentiment || $(UV) pip install --quiet --no-deps --python $(BIN)/python --target .coolhead/bench vaderSentiment==3.3.2
+	@test -d .coolhead/bench/fasttext || $(UV) pip install --quiet --no-deps --python $(BIN)/python --target .coolhead/bench fasttext-numpy2==0.10.4
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python tests/benchmarks/bench_sentiment.py --data "$(DATA)"
+
+bench-prevalence: setup  ## DATA=folder: how often the corrected shares' intervals hold the truth
+	@$(BIN)/python tests/benchmarks/bench_prevalence.py --data "$(DATA)"
 
 bench-sentinel: setup  ## DATA=folder: what the sentinel takes for blindness in five real series, and what not
 	@$(BIN)/python tests/benchmarks/bench_sentinel.py --data "$(DATA)"
 
 bench-matching: setup  ## texts per second that are tied to markets
 	@$(BIN)/python tests/benchmarks/bench_matching.py
+
+bench-topics: setup  ## what 1,000 new mentions cost at 10 thousand and 1 million stored, mentions per second, memory
+	@$(BIN)/python tests/benchmarks/bench_topics.py $(ARGS)
 
 bench-collect: setup  ## rows per second of each source, and what a window costs at 5 million stored mentions
 	@$(BIN)/python tests/benchmarks/bench_collect.py $(ARGS)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from coolhead import clock, incident_commands, plan_commands, registry, settings
+from coolhead import clock, incident_commands, label_commands, plan_commands, registry, settings
 from coolhead.errors import ConfigError, CoolheadError, PermanentError
 
 SCORE_BATCH = 1_000
@@ -74,7 +74,12 @@ def _parser() -> argparse.ArgumentParser:
     verb("up", _up, "Run Airflow on your own plan, until interrupted.")
     verb("doctor", _doctor, "Check every source and channel of the plan, and say what to do; status 1 if one is broken.")
     verb("migrate", _migrate, "Create the store, or bring it to this version's schema.")
+    p = verb("rescore", _rescore, "Have a scorer read all that it has not read, newest day first; stop and go on at any time.")
+    p.add_argument("--scorer", choices=registry.names("sentiment"), help="default: the plan's, also while it waits for this")
+    p.add_argument("--settings", metavar="JSON", help="of that scorer (default: as the plan has them)")
+    p.add_argument("--market", help="market id (default: all, and the brands that they watch)")
     incident_commands.add(verbs, verb)
+    label_commands.add(verbs, verb)
     plan_commands.add(verbs, verb)
     return parser
 
@@ -136,6 +141,20 @@ def _score(options: Any) -> int:
         for answer in scorer.score([text for text, _ in asked], [lang for _, lang in asked]):
             _out({"label": answer.label, "polarity": answer.polarity, "lang": answer.lang, "confidence": answer.confidence})
         sys.stdout.flush()
+    return 0
+
+
+def _rescore(options: Any) -> int:
+    from coolhead import planning
+    from coolhead.rescoring import on_request
+    from coolhead.store import Store
+
+    where = settings.load()
+    store, now = Store(where.store), clock.load(where.play)
+    given = _object(options.settings) if options.settings else None
+    plan = planning.current(store, where.plan, now)
+    done = on_request(store, plan, where, now, _say, options.scorer, given, options.market)
+    _out(done)
     return 0
 
 

@@ -10,7 +10,7 @@ from coolhead import registry
 from coolhead.edge import EXPORT, Parsed
 from coolhead.matching import matched_by
 from coolhead.plan import Market, Plan
-from coolhead.rows import Dirty, Match, Mention, Tombstone, key_of
+from coolhead.rows import Dirty, Match, Mention, Tombstone, Ungrouped, key_of
 from coolhead.sources import Gone
 from coolhead.store import Known, Store, around
 from coolhead.windows import floor
@@ -159,9 +159,10 @@ LOOK_BACK = timedelta(days=60)
 
 
 def dirty(published: Iterable[tuple[str, datetime]]) -> list[Dirty]:
-    """Marks for the windows of some (market, publication) pairs."""
+    """Marks for the windows of some (market, publication) pairs: to be measured, and to be put into topics."""
     mark = uuid.uuid4().hex
-    return [Dirty(market=m, start=s, mark=mark) for m, s in {(m, floor(p)) for m, p in published}]
+    windows = {(m, floor(p)) for m, p in published}
+    return [kind(market=m, start=s, mark=mark) for kind in (Dirty, Ungrouped) for m, s in windows]
 
 
 def _gone_at(known: Known | None) -> datetime | None:

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from coolhead import registry
 from coolhead.errors import ConfigError
+from coolhead.reach import ReachFactor
 from coolhead.rows import Severity
 from coolhead.terms import Term, Terms
 
@@ -77,6 +78,15 @@ class Watched(Part):
     """None: those of the market that search for terms."""
 
 
+class PlannedTopic(Part):
+    """What people are known to complain about, and who sees to it, in peacetime too."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    terms: Annotated[dict[Annotated[str, Field(pattern=r"^[a-z]{2}$")], Terms], Field(min_length=1)]
+    """By language, in whose forms they are looked for."""
+    owner: Annotated[str, Field(min_length=1, description="a person's id, or a role")]
+
+
 class Market(Part):
     """Brand x country: time zone, languages, terms, sources."""
 
@@ -88,6 +98,7 @@ class Market(Part):
     own_accounts: dict[Annotated[str, _plugin("sources")], tuple[str, ...]] = {}
     sources: dict[Annotated[str, _plugin("sources")], dict[str, Any]]
     known_episodes: tuple[Episode, ...] = ()
+    topics: tuple[PlannedTopic, ...] = ()
     watch: tuple[Watched, ...] = ()
 
     def watched(self) -> "list[Market]":
@@ -95,7 +106,7 @@ class Market(Part):
         shared = {s: given for s, given in self.sources.items() if registry.load("sources", s).searches}
         return [
             self.model_copy(update={
-                "id": w.id, "terms": w.terms, "sources": w.sources or shared, "own_accounts": {}, "known_episodes": (), "watch": (),
+                "id": w.id, "terms": w.terms, "sources": w.sources or shared, "own_accounts": {}, "known_episodes": (), "topics": (), "watch": (),
             })
             for w in self.watch
         ]  # fmt: skip
@@ -105,7 +116,15 @@ class Brand(Part):
     """A brand and its markets."""
 
     name: Annotated[str, Field(min_length=1)]
+    topics: tuple[PlannedTopic, ...] = ()
+    """Of all its markets."""
     markets: Annotated[tuple[Market, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _topics_differ(self) -> Self:
+        for m in self.markets:
+            _raise(twice(f"topics of {m.id} have the name", [t.name for t in (*m.topics, *self.topics)]))
+        return self
 
 
 class Network(Part):
@@ -117,10 +136,17 @@ class Network(Part):
 
 
 class ScorerChoice(Part):
-    """The active scorer, and what it is told."""
+    """A scorer, and what it is told."""
 
     name: Annotated[str, _plugin("sentiment")] = "linear"
     settings: dict[str, Any] = {}
+
+
+class ActiveScorer(ScorerChoice):
+    """The scorer that everything goes by."""
+
+    beside: tuple[ScorerChoice, ...] = ()
+    """Others that read the same; their series are published beside, and nothing goes by them."""
 
 
 class Quality(Part):
@@ -143,9 +169,10 @@ class Brands(Part):
     brands: Annotated[tuple[Brand, ...], Field(min_length=1)]
     public_url: Annotated[str, Field(pattern=r"^https?://")] = "http://127.0.0.1:8080"
     network: Network = Network()
-    scorer: ScorerChoice = ScorerChoice()
+    scorer: ActiveScorer = ActiveScorer()
     quality: Quality = Quality()
     retention: Retention = Retention()
+    reach_factor: ReachFactor = ReachFactor()
 
     @model_validator(mode="after")
     def _unique(self) -> Self:
@@ -280,6 +307,11 @@ class Plan(Part):
 
     def brand_of(self, market_id: str) -> str:
         return next(b.name for b in self.brands.brands if any(m.id == market_id for m in b.markets))
+
+    def topics_of(self, market_id: str) -> tuple[PlannedTopic, ...]:
+        """The market's own first, then its brand's; none of another brand that is only watched."""
+        found = ((*m.topics, *b.topics) for b in self.brands.brands for m in b.markets if m.id == market_id)
+        return next(found, ())
 
     def rules_of(self, market_id: str) -> list[RuleEntry]:
         return [r for r in self.rules.rules if not r.markets or market_id in r.markets]

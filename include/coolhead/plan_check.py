@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from coolhead import clock, registry
+from coolhead import clock, planning, registry
 from coolhead.collection import Collector
 from coolhead.edge import Edge
 from coolhead.errors import CoolheadError
@@ -64,6 +64,8 @@ def _look(collector: Collector, source_name: str, market: Market, window: Window
 def preview(settings: Settings, plan: Plan) -> Iterator[str]:
     """For every term of every market: the forms it is looked for in, and what it would match of the newest stored mentions."""
     store = _store(settings)
+    if store and (why := planning.waiting(store, plan, clock.load(settings.play).now())):
+        yield f"not in effect yet: {why}"
     for market in plan.listened:
         tallies = [_Tally(market, term) for term in market.terms.any_of]
         seen = 0

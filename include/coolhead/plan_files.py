@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from coolhead import registry
 from coolhead.errors import ConfigError
-from coolhead.plan import Brands, Escalation, Part, Plan, RuleEntry, Rules, twice
+from coolhead.plan import Brands, Escalation, Part, Plan, Role, RuleEntry, Rules, twice
 
 FILES = ("brands.yaml", "rules.yaml", "escalation.yaml")
 _MODELS: dict[str, type[Part]] = {"brands.yaml": Brands, "rules.yaml": Rules, "escalation.yaml": Escalation}
@@ -43,6 +43,7 @@ def load(folder: Path) -> Plan:
     mistakes: list[str] = []
     brands, rules, escalation = (_file(folder / name, mistakes) for name in FILES)
     mistakes += [*_check_brands(brands), *_check_rules(rules, brands.part), *_check_escalation(escalation)]
+    mistakes += _check_owners(brands, escalation.part)
     if mistakes:
         raise ConfigError("\n".join(mistakes))
     return Plan(brands=brands.part, rules=rules.part, escalation=escalation.part)
@@ -158,8 +159,11 @@ def _check_brands(file: _File) -> Iterator[str]:
     """What the file's models cannot know: settings of scorer and sources, and whether a watched brand is heard at all."""
     if file.part:
         chosen = file.part.scorer
-        model = registry.load("sentiment", chosen.name).Settings
-        yield from _settings(file, model, chosen.settings, ("scorer", "settings"), "scorer.settings")
+        places: list[tuple[Any, tuple[Any, ...]]] = [(chosen, ("scorer",))]
+        places += [(other, ("scorer", "beside", i)) for i, other in enumerate(chosen.beside)]
+        for one, at in places:
+            model, where = registry.load("sentiment", one.name).Settings, (*at, "settings")
+            yield from _settings(file, model, one.settings, where, ".".join(map(str, where)))
     for i, brand in enumerate(file.part.brands if file.part else ()):
         for j, m in enumerate(brand.markets):
             at = ("brands", i, "markets", j)
@@ -197,6 +201,21 @@ def _check_escalation(file: _File) -> Iterator[str]:
         for channel, address in p.addresses.items():
             if problem := registry.load("channels", channel).problem_with(address):
                 yield f"{file.at('people', i, 'addresses', channel)}: people {p.id}.addresses.{channel}: {problem}"
+
+
+def _check_owners(file: _File, escalation: Escalation | None) -> Iterator[str]:
+    """Whoever owns a topic is told of in escalation.yaml."""
+    if file.part is None or escalation is None:
+        return
+    people = [p.id for p in escalation.people]
+    choices = [*people, *(r for r in get_args(Role) if escalation.having(r))]
+    for i, brand in enumerate(file.part.brands):
+        places: list[tuple[tuple[Any, ...], Any]] = [(("brands", i), brand.topics)]
+        places += [(("brands", i, "markets", j), m.topics) for j, m in enumerate(brand.markets)]
+        for at, topics in places:
+            for k, t in enumerate(topics):
+                if t.owner not in choices:
+                    yield f"{file.at(*at, 'topics', k, 'owner')}: topic {t.name}.owner: {t.owner!r} is no person and no role of escalation.yaml; it has: {', '.join(choices)}"
 
 
 def _settings(file: _File, model: type[BaseModel], settings: dict[str, Any], base: tuple[Any, ...], called: str) -> list[str]:

@@ -1,23 +1,30 @@
 """The plan that runs: the newest version that passed its check, kept whole in the store."""
 
 import logging
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from coolhead import plan as plans
 from coolhead import plan_files
 from coolhead.clock import Clock
 from coolhead.errors import ConfigError
 from coolhead.plan import Plan
-from coolhead.rows import PlanVersion
+from coolhead.rows import ALL, KpiPoint, PlanVersion
 from coolhead.store import Store
+from coolhead.windows import Window
 
 log = logging.getLogger(__name__)
 
+DAY = timedelta(days=1)
+
 
 def adopt(store: Store, plan: Plan, clock: Clock) -> Plan:
-    """Make a checked plan the current one, if it is not yet."""
+    """Make a checked plan the current one, if it is not yet. Raises ConfigError where its scorer must read first."""
     newest = _newest(store)
     if newest is None or newest.plan_hash != plan.hash():
+        if newest:
+            check_switch(store, plans.restore(newest.content), plan, clock.now())
         store.upsert([PlanVersion(plan_hash=plan.hash(), loaded_at=clock.now(), content=plan.content())])
     return plan
 
@@ -33,8 +40,44 @@ def current(store: Store, folder: Path, clock: Clock) -> Plan:
         newest = _newest(store)
         if newest is None:
             raise
-        log.error("The plan in %s is broken; the version of %s runs on:\n%s", folder, newest.loaded_at, error)
+        log.error("The plan in %s cannot be used; the version of %s runs on:\n%s", folder, newest.loaded_at, error)
         return plans.restore(newest.content)
+
+
+def waiting(store: Store, plan: Plan, now: datetime) -> str | None:
+    """Why a checked plan is not the one that runs yet; None where nothing holds it up."""
+    try:
+        if newest := _newest(store):
+            check_switch(store, plans.restore(newest.content), plan, now)
+    except ConfigError as error:
+        return str(error)
+    return None
+
+
+def check_switch(store: Store, before: Plan, after: Plan, now: datetime) -> None:
+    """Another scorer is named only once its series covers what baselines look back on: half a baseline of one scorer and
+    half of another would compare their mistakes. Raises ConfigError that says which days are missing, and the cure."""
+    chosen, known = after.brands.scorer, before.brands.scorer
+    if (chosen.name, chosen.settings) == (known.name, known.settings):
+        return
+    from coolhead.baselines import LOOK_BACK  # pandas, which a task that only loads its plan does without
+    from coolhead.sentiment import active
+
+    scorer = active(chosen)
+    revision = f"{scorer.name}/{scorer.revision}"
+    told = []
+    for market in after.markets:
+        span = {"market": market.id, "grain": "day", "source": ALL, "lang": ALL, "start": Window(now - LOOK_BACK, now)}
+        days = {p.start for p in store.read(KpiPoint, kpi="volume", **span) if p.n and p.start + DAY < now}
+        days -= {p.start for p in store.read(KpiPoint, kpi="scored_coverage", revision=revision, **span)}
+        if days:
+            first, zone = min(days), ZoneInfo(market.time_zone)
+            told.append(f"{len(days)} days of {market.id}, the first {first.astimezone(zone):%Y-%m-%d}")
+    if told:
+        raise ConfigError(
+            f"brands.yaml: scorer: {revision} has not read all that baselines look back on ({'; '.join(told)}), so "
+            f"{known.name} goes on; run `coolhead rescore`, and the change takes effect by itself"
+        )
 
 
 def _newest(store: Store) -> PlanVersion | None:

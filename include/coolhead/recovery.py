@@ -27,13 +27,16 @@ DAYTIME = timedelta(hours=4)
 RECOVERED_DAYS = 3
 
 
-def progress(store: Store, market: Market, through: datetime) -> list[Incident]:
-    """Note what has become true of the market's open incidents by `through`; returns those that changed."""
+def progress(store: Store, market: Market, through: datetime, reader: str | None = None) -> list[Incident]:
+    """Note what has become true of the market's open incidents by `through`; returns those that changed.
+
+    reader: whose series of shares counts, as scorer/revision; None where there is but one.
+    """
     changed = []
     for incident in store.read(Incident, market=market.id, drill=False):
         if incident.state in ("closed", "dismissed"):
             continue
-        now, events = _advance(store, market, incident, through)
+        now, events = _advance(store, market, incident, through, reader)
         if now != incident:
             rows: list[Row] = [now, *events]
             with store.writing() as writer:
@@ -45,7 +48,9 @@ def progress(store: Store, market: Market, through: datetime) -> list[Incident]:
     return changed
 
 
-def _advance(store: Store, market: Market, incident: Incident, through: datetime) -> tuple[Incident, list[IncidentEvent]]:
+def _advance(
+    store: Store, market: Market, incident: Incident, through: datetime, reader: str | None
+) -> tuple[Incident, list[IncidentEvent]]:
     events: list[IncidentEvent] = []
 
     def note(kind: str, field: str, at: datetime, state: State | None, detail: str) -> None:
@@ -58,7 +63,7 @@ def _advance(store: Store, market: Market, incident: Incident, through: datetime
     open_states = ("acknowledged", "assessed", "responding")
     if incident.state in open_states and (at := contained_at(store, market, incident, through)):
         note("contained", "contained_at", at, "contained", "volume z below 2 for 6 hours, 4 of them by day")
-    if incident.state == "contained" and (at := recovered_at(store, market, incident, through)):
+    if incident.state == "contained" and (at := recovered_at(store, market, incident, through, reader)):
         note("recovered", "recovered_at", at, "recovered", "three local days of usual volume and negative share")
     return incident, events
 
@@ -100,12 +105,14 @@ def contained_at(store: Store, market: Market, incident: Incident, through: date
     return None
 
 
-def recovered_at(store: Store, market: Market, incident: Incident, through: datetime) -> datetime | None:
+def recovered_at(
+    store: Store, market: Market, incident: Incident, through: datetime, reader: str | None = None
+) -> datetime | None:
     """End of the third calm local day in a row, from the day of containment on."""
     if incident.contained_at is None:
         return None
     zone = ZoneInfo(market.time_zone)
-    days = _daily(store, market, incident, through)
+    days = _daily(store, market, incident, through, reader)
     in_a_row, day = 0, incident.contained_at.astimezone(zone).date()
     while local_day(day, market.time_zone).end <= through:
         span = local_day(day, market.time_zone)
@@ -118,11 +125,12 @@ def recovered_at(store: Store, market: Market, incident: Incident, through: date
     return None
 
 
-def _daily(store: Store, market: Market, incident: Incident, through: datetime) -> pd.DataFrame:
+def _daily(store: Store, market: Market, incident: Incident, through: datetime, reader: str | None) -> pd.DataFrame:
     """Per local day: volume, negatives, n scored; and whether the day belongs to what is usual."""
     span = Window(incident.onset_at - LOOK_BACK - timedelta(days=1), through)
+    whose = {"revision": ["-", reader]} if reader else {}
     rows = store.read(
-        KpiPoint, market=market.id, kpi=["volume", "negative_share"], grain="day", source=ALL, lang=ALL, start=span
+        KpiPoint, market=market.id, kpi=["volume", "negative_share"], grain="day", source=ALL, lang=ALL, start=span, **whose
     )
     zone = ZoneInfo(market.time_zone)
     table: dict[date, dict[str, float]] = {}

@@ -212,6 +212,7 @@ class AuthorDay(Row):
     """One author who mentioned one market on one local day."""
 
     table_name: ClassVar[str] = "author_day"
+    indexes: ClassVar[tuple[tuple[str, ...], ...]] = (("market", "author", "day"),)
     market: Annotated[Name, Key]
     day: Annotated[date, Key, Field(description="local day of the market")]
     source: Annotated[Name, Key]

@@ -14,6 +14,9 @@ from coolhead.sentiment import Scorer, active
 from coolhead.store import Store, around
 
 BATCH = 5_000
+AGAIN = 50_000
+"""Mentions that another revision had read are read again in one run: the rest waits for the next one, or the quality gate,
+which comes first in each run, would not see what is new for hours."""
 
 
 @dataclass(frozen=True)
@@ -27,24 +30,39 @@ class Scored:
 
 
 def score(store: Store, plan: Plan, clock: Clock) -> Scored:
-    """Score all that is undone, in batches of one transaction each; safe to kill and to run again."""
+    """Score all that nobody has read, and a part of what another revision read, in batches of one transaction each.
+
+    Safe to kill and to run again. `coolhead rescore` reads all at once.
+    """
     scorer = active(plan.brands.scorer)
-    reader, total, unread = f"{scorer.name}/{scorer.revision}", 0, 0
-    while mentions := store.unread(reader, min(BATCH, scorer.batch)):
-        scores = read(scorer, mentions, clock.now())
-        comments = kinds_of(mentions, scores)
-        matches = matching(store, mentions)
-        failpoint.reached("score.computed")
-        with store.writing() as writer:
-            still = writer.unchanged(mentions)  # a text that was edited meanwhile is read again in the next round
-            comments = [c for i, c in enumerate(comments) if i in still]
-            scores = [s for i, s in enumerate(scores) if i in still]
-            writer.upsert([*scores, *comments, *dirty((x.market, x.published_at) for x in matches)])
-            writer.mark_read([key_of(m) for i, m in enumerate(mentions) if i in still], reader)
-            failpoint.reached("score.written")
+    reader, size = f"{scorer.name}/{scorer.revision}", min(BATCH, scorer.batch)
+    total = unread = again = 0
+    while again < AGAIN and (mentions := store.unread(reader, size)):
+        again += sum(m.read_by is not None for m in mentions)
+        scores = commit(store, scorer, mentions, clock.now())
         total += len(scores)
         unread += sum(s.label == "unscored" for s in scores)
     return Scored(scorer.name, total - unread, unread)
+
+
+def commit(store: Store, scorer: Scorer, mentions: Sequence[Mention], now: datetime, beside: bool = False) -> list[Score]:
+    """Read some mentions and store what was read, in one transaction.
+
+    beside: not by the active scorer: its scores are kept, and nothing is measured or read anew for them.
+    """
+    scores = read(scorer, mentions, now)
+    comments = [] if beside else kinds_of(mentions, scores)
+    matches = [] if beside else matching(store, mentions)
+    failpoint.reached("score.computed")
+    with store.writing() as writer:
+        still = writer.unchanged(mentions)  # a text that was edited meanwhile is read again in the next round
+        comments = [c for i, c in enumerate(comments) if i in still]
+        scores = [s for i, s in enumerate(scores) if i in still]
+        writer.upsert([*scores, *comments, *dirty((x.market, x.published_at) for x in matches)])
+        if not beside:
+            writer.mark_read([key_of(m) for i, m in enumerate(mentions) if i in still], f"{scorer.name}/{scorer.revision}")
+        failpoint.reached("score.written")
+    return scores
 
 
 def read(scorer: Scorer, mentions: Sequence[Mention], now: datetime) -> list[Score]:
@@ -53,7 +71,8 @@ def read(scorer: Scorer, mentions: Sequence[Mention], now: datetime) -> list[Sco
     return [
         Score(
             **key_of(m), scorer=scorer.name, revision=scorer.revision, label=a.label, polarity=a.polarity,
-            confidence=a.confidence, lang=a.lang, known_at=m.known_at if m.known_assumed else now,
+            confidence=a.confidence, lang=a.lang, lang_confidence=a.lang_confidence,
+            known_at=m.known_at if m.known_assumed else now,
         )
         for m, a in zip(mentions, answers, strict=True)
     ]  # fmt: skip

@@ -16,7 +16,7 @@ from coolhead import rows as r
 from coolhead import schema
 from coolhead.errors import ConfigError
 from coolhead.labels import Answer, answers
-from coolhead.tables import KIND, LABEL, MATCH, MENTION, SCORE, TABLES, TOMBSTONE, R, conditions, read, to_json
+from coolhead.tables import IN_TOPIC, KIND, LABEL, MATCH, MENTION, SCORE, TABLES, TOMBSTONE, R, conditions, read, to_json
 from coolhead.windows import Window
 from coolhead.writing import Writer
 
@@ -162,6 +162,11 @@ class Store:
         with self._reader.connect() as connection:
             return [Answer(*row) for row in connection.execute(answers(market, scorer, revision, as_of))]
 
+    def asked(self, statement: sa.Select[Any]) -> list[Any]:
+        """Rows of a query that stands in a module of its own (presence.py)."""
+        with self._reader.connect() as connection:
+            return list(connection.execute(statement))
+
     def latest(self, sources: Iterable[str], limit: int) -> Iterator[tuple[datetime, str]]:
         """(publication, text) of the newest mentions of some sources, newest first, fetched in chunks."""
         chosen = sa.select(MENTION.c.published_at, MENTION.c.text).where(MENTION.c.source.in_(list(sources)))
@@ -197,6 +202,24 @@ class Store:
             statement = sa.select(t).where(*conditions(t, where)).order_by(order).limit(1)
             row = connection.execute(statement).mappings().first()
         return cast(R, kind.model_construct(**row)) if row else None
+
+    def latest_rows(self, kind: type[R], column: str, limit: int, /, **where: Any) -> list[R]:
+        """At most so many rows, those with the greatest values of a column, greatest first."""
+        t = TABLES[kind]
+        order = (t.c[column].desc(), *(c.desc() for c in t.primary_key.columns))
+        with self._reader.connect() as connection:
+            found = connection.execute(sa.select(t).where(*conditions(t, where)).order_by(*order).limit(limit)).mappings()
+            return [cast(R, kind.model_construct(**row)) for row in found]
+
+    def topic_sizes(self, market: str, span: Window, topics: Iterable[str]) -> dict[str, tuple[int, int, datetime, datetime]]:
+        """topic -> mentions, authors, first and last publication in the span; from one index. Who is unknown counts as one each."""
+        t = IN_TOPIC
+        authors = sa.func.count(t.c.author.distinct()) + sa.func.count() - sa.func.count(t.c.author)
+        published = (t.c.published_at >= span.start, t.c.published_at < span.end)
+        chosen = sa.select(t.c.topic, sa.func.count(), authors, sa.func.min(t.c.published_at), sa.func.max(t.c.published_at))
+        some = chosen.where(t.c.market == market, t.c.topic.in_(list(topics)), *published).group_by(t.c.topic)
+        with self._reader.connect() as connection:
+            return {topic: (n, people, first, last) for topic, n, people, first, last in connection.execute(some)}
 
     def overlapping(self, kind: type[R], span: Window, /, **where: Any) -> list[R]:
         """Rows whose [start, end) meets the span, in key order; an end that is null has not come yet."""

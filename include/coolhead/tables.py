@@ -15,7 +15,7 @@ R = TypeVar("R", bound=schema.Row)
 METADATA = sa.MetaData()
 TABLES: dict[type[schema.Row], sa.Table] = {row: schema.table(row, METADATA) for row in r.TABLES}
 MENTION, MATCH, SCORE, TOMBSTONE = (TABLES[kind] for kind in (r.Mention, r.Match, r.Score, r.Tombstone))
-LABEL, KIND, IN_TOPIC = (TABLES[kind] for kind in (r.PersonLabel, r.CommentKind, r.InTopic))
+LABEL, DRAWN, KIND, IN_TOPIC = (TABLES[kind] for kind in (r.PersonLabel, r.Drawn, r.CommentKind, r.InTopic))
 
 
 def to_json(value: Any) -> str:

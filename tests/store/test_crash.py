@@ -5,6 +5,7 @@ it is copied, the stage is killed there in a process of its own, run again, and 
 what the declaration calls operational and for random marks.
 """
 
+import csv
 import json
 import os
 import re
@@ -38,13 +39,15 @@ SOURCE = Path(coolhead.__file__).parent
 NOW = datetime(2026, 3, 25, 11, 30, tzinfo=UTC)
 BEGIN = datetime(2026, 3, 25, 10, tzinfo=UTC)
 
-NOT_HERE = {"dirty", "follower", "plan_version", "silence", "outage", "spent"}
+NOT_HERE = {"dirty", "follower", "plan_version", "silence", "outage", "spent", "ungrouped"}
 """Tables that these tasks leave empty: others fill them."""
 POINTS = {
     "poll": ["landing.meta", "landing.bytes", "poll.parsed", "poll.written", "poll.committed"],
     "recheck": ["recheck.parsed", "recheck.written", "recheck.committed"],
     "gate": ["gate.written"],
     "score": ["score.computed", "score.written"],
+    "label": ["label.written"],
+    "topics": ["topics.computed", "topics.placed", "topics.counted", "topics.written"],
     "evaluate": ["measure.computed", "measure.written", "judge.computed", "judge.written"],
     "announce": ["announce.intended"],
     "send": ["outbox.sent"],
@@ -76,6 +79,30 @@ def score(store: Store, chosen: Plan, market: Market, where: Settings, now: Cloc
     from coolhead.scoring import score as run
 
     run(store, chosen, now)
+
+
+def label(store: Store, chosen: Plan, market: Market, where: Settings, now: Clock) -> None:
+    from coolhead import label_rounds, labelling
+    from coolhead.rows import Drawn
+
+    later, filled = NOW + timedelta(days=10), where.home / "filled.csv"
+    label_rounds.sample(store, chosen, market, where, later, "2026-03", 9, None)
+    read = {d.native_id: d.read for d in store.read(Drawn)}
+    with (
+        label_rounds.file_of(where, market, "2026-03").open(encoding="utf-8-sig", newline="") as given,
+        filled.open("w", encoding="utf-8", newline="") as stream,
+    ):
+        rows = csv.DictReader(given)
+        writer = csv.DictWriter(stream, rows.fieldnames or ())
+        writer.writeheader()
+        writer.writerows(row | {"label": read[row["native_id"]]} for row in rows)
+    labelling.read(store, filled, "anna", now.now())
+
+
+def topics(store: Store, chosen: Plan, market: Market, where: Settings, now: Clock) -> None:
+    from coolhead.topics import group_all
+
+    group_all(store, chosen, now)
 
 
 def evaluate(store: Store, chosen: Plan, market: Market, where: Settings, now: Clock) -> None:
@@ -113,7 +140,7 @@ def recheck(store: Store, chosen: Plan, market: Market, where: Settings, now: Cl
 
 
 STAGES: dict[str, Callable[[Store, Plan, Market, Settings, Clock], None]] = {
-    "poll": poll, "recheck": recheck, "gate": gate, "score": score, "evaluate": evaluate, "announce": announce, "send": send, "decide": decide,
+    "poll": poll, "recheck": recheck, "gate": gate, "score": score, "label": label, "topics": topics, "evaluate": evaluate, "announce": announce, "send": send, "decide": decide,
 }  # fmt: skip
 
 
@@ -328,8 +355,10 @@ def test_the_clean_run_does_what_it_is_for(clean: dict[str, State]) -> None:
     assert counts["quarantine"] == 3
     assert counts["match"] > counts["mention"]
     assert counts["payload"] == 2 + 2
+    assert counts["drawn"] == counts["label"] == 9
     assert counts["tombstone"] == 1
-    assert counts["dirty"] == 0
+    assert counts["dirty"] == counts["ungrouped"] == 0
+    assert counts["in_topic"] == counts["match"] - counts["tombstone"]
     assert {t for t, n in counts.items() if n == 0} <= NOT_HERE
     assert len([f for f in clean["end"].files() if f.startswith("notices/")]) == 2
 
@@ -353,7 +382,7 @@ def test_killed_and_run_again_equals_one_clean_run(
 def test_run_twice_equals_run_once(yard: Yard, clean: dict[str, State]) -> None:
     """Every stage again, from the first, over the store in which all of them have run."""
     state = yard.copy(clean["end"])
-    for stage in ("poll", "recheck", "gate", "score", "evaluate", "announce", "send", "decide"):
+    for stage in ("poll", "recheck", "gate", "score", "label", "topics", "evaluate", "announce", "send", "decide"):
         perform(stage, state.where)
     assert state.tables() == clean["end"].tables()
     assert state.files() == clean["end"].files()

@@ -23,7 +23,7 @@ from coolhead.settings import load
 from coolhead.store import Store
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"
-COMMANDS = ["parse", "score", "import", "demo", "up", "doctor", "migrate", "incident", "plan"]
+COMMANDS = ["parse", "score", "import", "demo", "up", "doctor", "migrate", "rescore", "incident", "label", "plan"]
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +71,17 @@ def process(*argv: str | Path, given: bytes = b"", **env: str) -> subprocess.Com
 
 
 @pytest.mark.parametrize(
-    "words", [[], *[[c] for c in COMMANDS], ["plan", "init"], ["plan", "check"], ["incident", "open"], ["incident", "list"]]
+    "words",
+    [
+        [],
+        *[[c] for c in COMMANDS],
+        ["plan", "init"],
+        ["plan", "check"],
+        ["incident", "open"],
+        ["incident", "list"],
+        ["label", "sample"],
+        ["label", "set"],
+    ],
 )
 def test_help(words: list[str], run: Any) -> None:
     done = run(*words, "--help")

@@ -28,7 +28,7 @@ def main() -> int:
     plan = plan_files.load(where.plan)
     migrate(where.store)
     store = Store(where.store)
-    planning.adopt(store, plan, clock.Wall())
+    planning.current(store, where.plan, clock.Wall())
     store.close()
     for market in plan.markets:
         (where.inbox / market.id).mkdir(parents=True, exist_ok=True)

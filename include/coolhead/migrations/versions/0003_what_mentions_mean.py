@@ -26,6 +26,9 @@ def upgrade() -> None:
         sa.CheckConstraint("mentions >= 0", name="author_day_mentions_low"),
         sa.PrimaryKeyConstraint("market", "day", "source", "author"),
     )
+    with op.batch_alter_table("author_day", schema=None) as batch_op:
+        batch_op.create_index("author_day_by_market_author_day", ["market", "author", "day"], unique=False)
+
     op.create_table(
         "comment_kind",
         sa.Column("source", sa.Text(), autoincrement=False, nullable=False),
@@ -201,5 +204,8 @@ def downgrade() -> None:
 
     op.drop_table("drawn")
     op.drop_table("comment_kind")
+    with op.batch_alter_table("author_day", schema=None) as batch_op:
+        batch_op.drop_index("author_day_by_market_author_day")
+
     op.drop_table("author_day")
     # ### end Alembic commands ###
