@@ -8,7 +8,7 @@ UV_VERSION := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.in)
 export UV_COMPILE_BYTECODE := 1
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help setup demo up doctor import test check lock docs samples pictures bench-imports bench-sentiment bench-prevalence bench-sentinel bench-matching bench-topics bench-collect bench-assessment soak compose-real compose-env bluesky-real clean
+.PHONY: help setup demo up doctor import test check lock docs samples pictures bench-imports bench-sentiment bench-prevalence bench-sentinel bench-matching bench-topics bench-collect bench-kpis bench-assessment soak compose-real compose-env bluesky-real clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -80,6 +80,12 @@ bench-topics: setup  ## what 1,000 new mentions cost at 10 thousand and 1 millio
 
 bench-collect: setup  ## rows per second of each source, and what a window costs at 5 million stored mentions
 	@$(BIN)/python tests/benchmarks/bench_collect.py $(ARGS)
+
+bench-kpis: setup  ## 1 and 10 million mentions to hourly KPIs, beside pandas, DuckDB and Polars
+	@test -d .coolhead/bench/duckdb || $(UV) pip install --quiet --no-deps --python $(BIN)/python --target .coolhead/bench duckdb==2.0.0
+	@test -d .coolhead/bench/polars || $(UV) pip install --quiet --no-deps --python $(BIN)/python --target .coolhead/bench polars==2.1.0 polars-runtime-32==2.1.0
+	@test -d .coolhead/bench/pyarrow || $(UV) pip install --quiet --no-deps --python $(BIN)/python --target .coolhead/bench pyarrow==26.0.1
+	@POLARS_MAX_THREADS=1 PYTHONPATH=.coolhead/bench $(BIN)/python tests/benchmarks/bench_kpis.py $(ARGS)
 
 bench-assessment: setup  ## what one assessment of five minutes costs with 10 thousand, 1 million and 10 million mentions stored
 	@$(BIN)/python tests/benchmarks/bench_assessment.py $(ARGS)

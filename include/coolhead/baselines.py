@@ -4,7 +4,7 @@ Hours in which a source was blind, and hours of past incidents, are left out. Un
 baseline is cold, and says so: then only absolute rules fire.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -42,10 +42,10 @@ def usual(volumes: Sequence[float]) -> Usual:
 
 
 class VolumeBaseline:
-    """Hourly volume of one market, ready to be asked for any moment; never looks at or after that moment's day."""
+    """Hourly volume of one market, or another count, ready to be asked for any moment; never looks at or after that moment's day."""
 
-    def __init__(self, hourly: dict[datetime, float], seen: list[Window], left_out: list[Window], zone: str) -> None:
-        """hourly: volume by hour start (absent = none); seen: spans in which all active sources saw."""
+    def __init__(self, hourly: Mapping[datetime, float | None], seen: list[Window], left_out: list[Window], zone: str) -> None:
+        """hourly: volume by hour start (absent: 0; None: unknown); seen: spans in which all active sources saw."""
         self._hourly, self._zone = hourly, ZoneInfo(zone)
         out = merged([(w.start, w.end) for w in left_out])
         self._usable = [part for w in seen for part in minus(w, out)]
@@ -97,8 +97,9 @@ def shares(kpis: Sequence[Kpi], daily: pd.DataFrame, before: datetime) -> dict[s
     for kpi in kpis:
         mine = recent[recent.kpi == kpi.name]
         if len(mine) >= WARM_DAYS and kpi.kind == "additive":
-            sums = pd.DataFrame(list(mine.parts)).sum().to_frame().T
-            value = kpi.value(sums).value.iloc[0]
+            sums = pd.DataFrame(list(mine.parts)).sum().to_frame().T  # what a day's parts lack is 0
+            # Over so many days: a KPI that asks for the length of its window gets it, one that asks for its begin gets nothing.
+            value = kpi.value(sums.assign(begin=float("nan"), hours=24.0 * len(mine))).value.iloc[0]
             if value == value:
                 out[kpi.name] = float(value)
     return out

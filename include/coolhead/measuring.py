@@ -4,25 +4,41 @@ Points are always recomputed whole from the rows of their window, never by diffe
 deleted mentions change nothing but the numbers they belong to. Sparse: a window without a mention has no point.
 """
 
-from collections.abc import Iterable, Sequence
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from coolhead import failpoint, registry
+from coolhead import authors, contexts, derived, failpoint, followers, registry, responses
 from coolhead.clock import Clock
+from coolhead.contexts import Contexts
 from coolhead.kpis import Kpi
-from coolhead.plan import Market
-from coolhead.rows import ALL, Dirty, Follower, Grain, KpiPoint, Verdict
+from coolhead.plan import Market, Plan
+from coolhead.rows import ALL, Dirty, Grain, KpiPoint, Verdict
+from coolhead.sentiment import active
 from coolhead.store import Store
+from coolhead.summing import MARGINS, Cells, prepared
 from coolhead.verdicts import Listening, Sight
 from coolhead.windows import BASE, Window, floor, local_day, merged
 
 STEPS = {"5min": BASE, "hour": timedelta(hours=1)}
+GRAINS: tuple[Grain, ...] = ("5min", "hour", "day")
 CHUNK_DAYS = 62
 """Local days whose mentions are held in memory at once."""
+ROUNDS = 3
+"""Of one measuring: what the first one finds may change windows of other days, and nothing follows from these."""
+ECHO = "echo:"
+"""Begins a mark that no mention made but a computation: an answer's parent, an author who came earlier, another brand."""
+
+FROM: dict[str, Callable[[pd.DataFrame], "pd.Series[bool]"]] = {
+    "mention": lambda frame: ~frame.own, "own": lambda frame: frame.own, "both": lambda frame: frame.own | True,
+    "answerable": lambda frame: frame.answerable,
+}  # fmt: skip
+"""Which rows a KPI reads."""
 
 
 def kpis() -> list[Kpi]:
@@ -30,116 +46,160 @@ def kpis() -> list[Kpi]:
     return [registry.load("kpis", name)() for name in registry.names("kpis")]
 
 
-def groups(frame: pd.DataFrame, key: str, kpi: Kpi, dimensions: Iterable[tuple[bool, bool]]) -> pd.DataFrame:
-    """Sums and values of one KPI, per `key`, source and language, and summed over either or both (`all`).
+@dataclass(frozen=True)
+class Undone:
+    """The windows of some local days that are measured together."""
 
-    frame: columns `key`, source, lang and what the KPI reads. Returns columns key, source, lang, value, low, high, parts.
-    """
-    out = []
-    for by_source, by_lang in dimensions:
-        part = frame.assign(source=frame.source if by_source else ALL, lang=frame.lang if by_lang else ALL)
-        keys = [key, "source", "lang"]
-        if kpi.once_per:
-            known = part[part[kpi.once_per].notna()]
-            # The greatest audience of an author in the window is the one that counts; ties keep the first.
-            part = known.sort_values("audience", ascending=False, kind="stable").drop_duplicates([*keys, kpi.once_per])
-        sums = kpi.parts(part).join(part[keys]).groupby(keys, sort=True).sum()
-        if not sums.empty:
-            out.append(kpi.value(sums).assign(parts=sums.to_dict("records"), n=sums.n).reset_index())
-    columns = [key, "source", "lang", "value", "low", "high", "n", "parts"]
-    return pd.concat(out).reindex(columns=columns) if out else pd.DataFrame(columns=columns)
+    days: list[date]
+    spans: list[Window]
+    marks: list[Dirty]
+    as_of: datetime
 
+    @property
+    def starts(self) -> dict[Grain, set[datetime]]:
+        base = {m.start for m in self.marks}
+        return {"5min": base, "hour": {floor(s, STEPS["hour"]) for s in base}, "day": {s.start for s in self.spans}}
 
-MARGINS = [(True, False), (False, True), (False, False)]
-"""Every number is kept by source, by language and for the whole market; not for their cross, which nobody reads and which
-would be most of the table."""
-
-
-def prepared(mentions: pd.DataFrame, zone: str) -> pd.DataFrame:
-    """The store's frame with the language as read (or declared) and the bucket of every grain."""
-    at = mentions.published_at
-    local = at.dt.tz_convert(zone).dt.date
-    starts = {day: local_day(day, zone).start for day in set(local)}
-    return mentions.assign(
-        lang=mentions.scored_lang.fillna(mentions.lang).fillna("other").astype(str),
-        bucket_5min=at.dt.floor("5min"),
-        bucket_hour=at.dt.floor("h"),
-        bucket_day=pd.to_datetime(local.map(starts), utc=True) if len(local) else at,
-    )
+    @property
+    def fresh(self) -> set[datetime]:
+        """Base windows whose own mentions changed."""
+        return {m.start for m in self.marks if not m.mark.startswith(ECHO)}
 
 
 class Measurer:
     """Computes the points of one market."""
 
-    def __init__(self, store: Store, market: Market, scorer: str, revision: str) -> None:
+    def __init__(
+        self, store: Store, market: Market, scorer: str, revision: str, known: Contexts | None = None, beside: str | None = None
+    ) -> None:
+        """known: what KPIs need beside the mentions; beside: the market that watches this brand."""
         self.store, self.market, self.scorer, self.revision = store, market, scorer, revision
+        self.contexts = known or Contexts(store, scorer, revision)
+        self.beside = beside
         self.kpis = kpis()
+
+    @classmethod
+    def of(cls, store: Store, plan: Plan, market: Market) -> "Measurer":
+        """As the plan has it."""
+        scorer = active(plan.brands.scorer)
+        beside = next((m.id for m in plan.markets if any(w.id == market.id for w in m.watch)), None)
+        return cls(store, market, scorer.name, scorer.revision, contexts.of(store, plan, market.id, scorer), beside)
 
     def measure(self, clock: Clock) -> int:
         """Compute every dirty window of 5 minutes with its hour and its local day; returns points written.
 
         Safe to kill and to run again: marks go away in the transaction that stores the points.
         """
-        marks = self.store.read(Dirty, market=self.market.id)
-        as_of = clock.now()  # after the marks: whatever they stand for was known before
+        written = 0
+        for _ in range(ROUNDS):
+            marks = self.store.read(Dirty, market=self.market.id)
+            as_of = clock.now()  # after the marks: whatever they stand for was known before
+            for undone in self._chunks(marks, as_of):
+                written += self._measure_days(undone)
+            if not marks:
+                break
+        return written + self._measure_followers(as_of)
+
+    def _chunks(self, marks: Sequence[Dirty], as_of: datetime) -> Iterator[Undone]:
         zone = ZoneInfo(self.market.time_zone)
         by_day: dict[date, list[Dirty]] = {}
         for mark in marks:
             by_day.setdefault(mark.start.astimezone(zone).date(), []).append(mark)
-        days, written = sorted(by_day), 0
+        days = sorted(by_day)
         while days:
             chunk = [d for d in days if d < days[0] + timedelta(days=CHUNK_DAYS)]
-            written += self._measure_days(chunk, [m for d in chunk for m in by_day[d]], as_of)
+            spans = [local_day(d, self.market.time_zone) for d in chunk]
+            yield Undone(chunk, spans, [m for d in chunk for m in by_day[d]], as_of)
             days = days[len(chunk) :]
-        return written + self._measure_followers(as_of)
 
-    def _measure_days(self, days: list[date], marks: list[Dirty], as_of: datetime) -> int:
-        spans = [local_day(d, self.market.time_zone) for d in days]
-        frames = [
-            self.store.mentions(self.market.id, span, self.scorer, self.revision, as_of)
-            for span in merged([(s.start, s.end) for s in spans])
-        ]
-        mentions = pd.concat([f for f in frames if len(f)] or frames[:1], ignore_index=True)  # `groups` joins by the index
-        frame = prepared(mentions, self.market.time_zone)
+    def _measure_days(self, undone: Undone) -> int:
+        as_of, spans = undone.as_of, undone.spans
+        frame = self._frame(undone)
         sight = Listening(self.store, self.market, Window(spans[0].start, spans[-1].end), as_of).at(as_of)
-        dirty: dict[Grain, set[datetime]] = {
-            "5min": {m.start for m in marks},
-            "hour": {floor(m.start, STEPS["hour"]) for m in marks},
-            "day": {s.start for s in spans},
-        }
-        points = [p for grain in dirty for p in self._points(frame, grain, dirty[grain], sight, as_of)]
+        afresh = {m.start.astimezone(ZoneInfo(self.market.time_zone)).date() for m in undone.marks if m.mark.startswith(ECHO)}
+        spoke = authors.measured(self.store, self.market.id, frame, undone.days, afresh)
+        frame = spoke.marked(frame)
+        points = [p for grain, starts in undone.starts.items() for p in self._points(frame, grain, starts, sight, as_of)]
+        points += list(self._derived(undone, points, sight))
+        echoes = self._echoes(undone, frame, spoke)
         failpoint.reached("measure.computed")
-        mine = [k.name for k in self.kpis if k.reads in ("mention", "own")]
+        mine = [k.name for k in self.kpis if k.reads not in ("follower", "usual")]
         with self.store.writing() as writer:
-            for grain, starts in dirty.items():
+            for grain, starts in undone.starts.items():
                 for part in _parts(sorted(starts), 500):
-                    writer.delete(KpiPoint, market=self.market.id, kpi=mine, grain=grain, start=part)
+                    writer.delete(KpiPoint, market=self.market.id, kpi=mine, grain=grain, start=part, revision=self.revisions)
             writer.upsert_values(KpiPoint, points)
-            for part in _parts(sorted({m.mark for m in marks}), 500):
+            spoke.write(writer)
+            for part in _parts(sorted({m.mark for m in undone.marks}), 500):
                 writer.delete(Dirty, market=self.market.id, mark=part, start=Window(spans[0].start, spans[-1].end))
+            for echo in echoes:
+                writer.insert_new(echo)  # a mark that a mention made stays: more follows from it
             failpoint.reached("measure.written")
         return len(points)
+
+    @property
+    def revisions(self) -> list[str]:
+        """Of the points that are written here: another scorer's stay beside them."""
+        return ["-", f"{self.scorer}/{self.revision}"]
+
+    def _frame(self, undone: Undone) -> pd.DataFrame:
+        frames = [
+            self.store.mentions(self.market.id, span, self.scorer, self.revision, undone.as_of)
+            for span in merged([(s.start, s.end) for s in undone.spans])
+        ]
+        mentions = pd.concat([f for f in frames if len(f)] or frames[:1], ignore_index=True)  # `groups` joins by the index
+        return responses.judged(self.store, self.market, prepared(mentions, self.market.time_zone), undone.as_of)
+
+    def _echoes(self, undone: Undone, frame: pd.DataFrame, spoke: authors.Authors) -> list[Dirty]:
+        """Windows elsewhere whose numbers change by what was found here."""
+        mark, zone = f"{ECHO}{uuid.uuid4().hex}", self.market.time_zone
+        out = responses.echoes(self.store, self.market, frame, undone.fresh, mark)
+        out += [Dirty(market=self.market.id, start=local_day(d, zone).start, mark=mark) for d in sorted(spoke.later)]
+        if self.beside:
+            out += [Dirty(market=self.beside, start=hour, mark=mark) for hour in sorted(undone.starts["hour"])]
+        return out
 
     def _points(
         self, frame: pd.DataFrame, grain: Grain, starts: set[datetime], sight: Sight, as_of: datetime
     ) -> Iterable[dict[str, Any]]:
         key = f"bucket_{grain}"
         found = frame[frame[key].isin(starts)]
-        theirs = found[~found.own]
-        rows = theirs.groupby([key, "source"]).size()
+        rows = found[~found.own].groupby([key, "source"]).size()
         by_start: dict[Any, dict[str, int]] = {}
         for (start, source), count in rows.items():
             by_start.setdefault(start, {})[source] = int(count)
         quality: dict[tuple[Any, str], Verdict] = {}
+        for kpi, v in self._values(found, key, grain):
+            start, source = v[0], v[1]
+            if (start, source) not in quality:
+                quality[start, source] = sight.verdict(self._window(start, grain), by_start.get(start, {}), source)
+            yield self._point(kpi, grain, v, quality[start, source], as_of)
+
+    def _values(self, frame: pd.DataFrame, key: str, grain: Grain) -> Iterator[tuple[Kpi, Any]]:
+        """Each KPI of mentions with its values, in the context of each window's local day."""
+        zone = ZoneInfo(self.market.time_zone)
+        starts = {start: local_day(start.astimezone(zone).date(), str(zone)).start for start in frame[key].unique()}
+        known = {start: self.contexts.on(day) for start, day in starts.items()}
+        for context in [c for i, c in enumerate(known.values()) if c not in list(known.values())[:i]]:
+            mine = frame[frame[key].isin([start for start, c in known.items() if c == context])]
+            cells = {reads: Cells(mine[chosen(mine)], key, MARGINS) for reads, chosen in FROM.items()}
+            for kpi in (k for k in self.kpis if k.reads in FROM and grain in k.grains):
+                kpi.context = context
+                for v in cells[kpi.reads].of(kpi).itertuples(index=False):
+                    yield kpi, v
+
+    def _derived(self, undone: Undone, points: Sequence[dict[str, Any]], sight: Sight) -> Iterator[dict[str, Any]]:
+        """Points that are made of other points."""
+        hours = undone.starts["hour"]
         for kpi in self.kpis:
-            if kpi.reads not in ("mention", "own"):
-                continue
-            values = groups(found[found.own] if kpi.reads == "own" else theirs, key, kpi, MARGINS)
-            for v in values.itertuples(index=False):
-                start, source = v[0], v[1]
-                if (start, source) not in quality:
-                    quality[start, source] = sight.verdict(self._window(start, grain), by_start.get(start, {}), source)
-                yield self._point(kpi, grain, v, quality[start, source], as_of)
+            if kpi.reads == "voices" and self.market.watch:
+                for grain in kpi.grains:
+                    starts = sorted(undone.starts[grain])
+                    for v, seen in derived.voices(self.store, self.market, kpi, grain, starts, points, self.revisions):
+                        yield self._point(kpi, grain, v, seen, undone.as_of)
+            elif kpi.reads == "backlog":
+                for v in derived.backlog(self.store, self.market, kpi, undone.spans, points, hours, undone.as_of):
+                    yield self._point(kpi, "day", v, sight.verdict(self._window(v[0], "day"), {}, v[1]), undone.as_of)
 
     def _window(self, start: Any, grain: Grain) -> Window:
         begin = start.to_pydatetime()
@@ -152,42 +212,25 @@ class Measurer:
         start, source, lang, value, low, high, n, parts = v
         return {
             "market": self.market.id, "kpi": kpi.name, "grain": grain, "start": start.to_pydatetime(), "source": source, "lang": lang,
-            "version": kpi.version, "revision": f"{self.scorer}/{self.revision}" if kpi.reads_scores else "-",
+            "version": kpi.version, "revision": self.revisions[kpi.reads_scores],
             "value": _null(value), "n": int(n), "low": _null(low), "high": _null(high), "parts": parts, "quality": quality, "as_of": as_of,
         }  # fmt: skip
 
     def _measure_followers(self, as_of: datetime) -> int:
-        """Follower KPIs per hour and local day; a window without a count of its own has no point."""
-        counts = self.store.read(Follower, market=self.market.id)
-        if not counts:
+        """Follower KPIs per hour and local day, where they changed."""
+        found = followers.numbers(self.store, self.market.id, self.market.time_zone, self.kpis)
+        points = [self._point(kpi, grain, v, "ok", as_of) for kpi, grain, v in found]
+        if not points:
             return 0
-        frame = pd.DataFrame([c.model_dump() for c in counts]).sort_values("at")
-        points: list[dict[str, Any]] = []
-        grains: tuple[Grain, ...] = ("hour", "day")
-        for grain in grains:
-            table = _before_and_after(frame, self.market.time_zone, grain)
-            for kpi in (k for k in self.kpis if k.reads == "follower"):
-                for v in groups(table, "bucket", kpi, [(True, False), (False, False)]).itertuples(index=False):
-                    points.append(self._point(kpi, grain, v, "ok", as_of))
-        names = [k.name for k in self.kpis if k.reads == "follower"]
+        span = Window(min(p["start"] for p in points), max(p["start"] for p in points) + BASE)
+        names = sorted({p["kpi"] for p in points})
         known = {
-            (p.kpi, p.grain, p.start, p.source): p.value for p in self.store.read(KpiPoint, market=self.market.id, kpi=names)
+            (p.kpi, p.grain, p.start, p.source): p.value
+            for p in self.store.read(KpiPoint, market=self.market.id, kpi=names, start=span, lang=ALL)
         }
         fresh = [p for p in points if known.get((p["kpi"], p["grain"], p["start"], p["source"]), "absent") != p["value"]]
         with self.store.writing() as writer:
             return writer.upsert_values(KpiPoint, fresh)
-
-
-def _before_and_after(frame: pd.DataFrame, zone: str, grain: str) -> pd.DataFrame:
-    """Per bucket, source and account: the last count in it and the last one before it."""
-    if grain == "hour":
-        bucket = frame["at"].dt.floor("h")
-    else:
-        local = frame["at"].dt.tz_convert(zone).dt.date
-        bucket = pd.to_datetime(local.map({d: local_day(d, zone).start for d in set(local)}), utc=True)
-    last = frame.assign(bucket=bucket).groupby(["source", "account", "bucket"], as_index=False).followers.last()
-    last["before"] = last.groupby(["source", "account"]).followers.shift()
-    return last.dropna(subset=["before"]).rename(columns={"followers": "after"}).assign(lang=ALL)
 
 
 def _null(value: Any) -> float | None:

@@ -13,15 +13,41 @@ DOCS, README = ROOT / "include" / "docs", ROOT / "README.md"
 HEADER = "<!-- Made from code by `make docs`; edit the code, not this page. -->\n\n"
 
 
+GRAINS = {"5min": "5 min", "hour": "hour", "day": "day"}
+KINDS = {
+    "additive": "a window's parts are the sum of those of the windows in it",
+    "distinct": "each author counts once per window: parts of windows never add",
+    "derived": "made of other points, of other brands' points, of follower counts, or of what is usual",
+}
+
+
 def kpis() -> str:
-    """The catalogue of KPIs."""
+    """The catalogue of KPIs: one table, and what each of them means."""
+    found = [registry.load("kpis", name)() for name in registry.names("kpis")]
     out = ["# Catalogue of KPIs\n", "Definitions are versioned: a stored number carries the version it was computed with.\n"]
-    out.append("| KPI | title | kind | unit | formula | origin | version |\n|---|---|---|---|---|---|---|")
-    for name in registry.names("kpis"):
-        k = registry.load("kpis", name)()
-        formula = k.formula.replace("|", "\\|")
-        out.append(f"| `{name}` | {k.title} | {k.kind} | {k.unit} | {formula} | {k.origin} | {k.version} |")
+    out += [f"- **{kind}**: {meaning}." for kind, meaning in KINDS.items()]
+    out.append("- **windows**: those it is stored for; *rules*: rules see it over the trailing hour, every five minutes.")
+    out.append("- Every number has `n`, and the verdict on what its sources saw; intervals are of 95 % and never add.\n")
+    out.append("| KPI | title | kind | unit | windows | 95 % interval | version |\n|---|---|---|---|---|---|---|")
+    for k in found:
+        rules = ["rules"] if (k.reads == "mention" and k.trailing) or k.reads == "usual" else []
+        windows = [GRAINS[g] for g in k.grains] + rules
+        cells = (f"[`{k.name}`](#{k.name})", k.title, k.kind, k.unit, ", ".join(windows), k.interval or "none", str(k.version))
+        out.append("| " + " | ".join(c.replace("|", "\\|") for c in cells) + " |")
+    out.append(
+        "\nNever computed: AVE, which the Barcelona Principles reject, and impressions, which no source tells of others' posts.\n"
+    )
+    for k in found:
+        made = f"the points of `{k.asks}`" if k.asks else READS[k.reads]
+        meaning = " ".join((k.__doc__ or "").split())
+        out.append(f"## {k.name}\n\n{meaning}\n\n- formula: {k.formula}\n- made of: {made}\n- origin: {k.origin}\n")
     return "\n".join(out) + "\n"
+
+
+READS = {
+    "mention": "mentions, the brand's own left out", "own": "the brand's own posts", "both": "mentions and the brand's own posts",
+    "answerable": "complaints and questions that are addressed to the brand", "follower": "follower counts of own accounts",
+}  # fmt: skip
 
 
 def data_dictionary() -> str:

@@ -35,10 +35,12 @@ from coolhead.rows import (
     Score,
     Signal,
     Tombstone,
+    Ungrouped,
     key_of,
 )
 from coolhead.schema import Row
 from coolhead.store import Store, migrate
+from coolhead.topics import group_all
 from coolhead.windows import floor
 
 DAY = date(2026, 3, 25)
@@ -165,9 +167,42 @@ def test_numbers_are_the_stores(shop: Shop) -> None:
     assert "−50 rate −5.0 %" in tile(page, "Follower net change")
     assert "95 %" in tile(page, "Scored coverage")
     assert "−0.71" in tile(page, "Net sentiment, polar") and "(P - N) / (P + N)" in tile(page, "Net sentiment, polar")
-    assert "−0.53" in tile(page, "Net sentiment, total") and "low n" not in page.replace("low_n", "")
+    assert "low n" not in page.replace("low_n", "")
     assert "Own posts 1" in tile(page, "Own posts") and "Grazie!" in page
-    assert words(page).count("Negative share 63 % (47 to 77, n 38), usual not known yet: no incident.") == 1
+    real = shop.point("negative_prevalence")
+    assert None not in (real.value, real.low, real.high) and real.parts["general"] == 38
+    said = f"{100 * (real.value or 0):.0f} % ({100 * (real.low or 0):.0f} to {100 * (real.high or 0):.0f}, general, n 38)"
+    assert words(page).count(f"Negative share: read 63 %, corrected {said}, usual not known yet: no incident.") == 1
+    assert "general: by public texts, not yet by your labels" in tile(page, "Negative prevalence, corrected")
+
+
+def test_what_it_was_about(shop: Shop) -> None:
+    """A complaint of many in their words, praise to thank for, and copies of one text within a minute."""
+    shop.listen(START - timedelta(days=1), END)
+    for i in range(6):
+        shop.say(
+            START + timedelta(hours=12, minutes=i),
+            "negative",
+            f"Zefirella: vasetto di plastica rotto, lotto {i}",
+            f"author-{i}",
+        )
+    for i in range(5):
+        shop.say(
+            START + timedelta(hours=15, seconds=i),
+            "negative",
+            "Zefirella vergogna, boicottiamo tutti il gelato oggi stesso!",
+            f"copy-{i}",
+        )
+    shop.say(START + timedelta(hours=16), "positive", "Zefirella, il limone migliore di sempre, grazie!", "fan", 9_000)
+    starts = {floor(START + timedelta(hours=h, minutes=m)) for h in (12, 15, 16) for m in (0, 5)}
+    shop.store.upsert(Ungrouped(market=MARKET.id, start=s, mark="m") for s in starts)
+    group_all(shop.store, PLAN, Fixed(AS_OF))
+    shop.measure()
+    page = words(shop.brief())
+    about, thanks = page.index("What it was about"), page.index("Worth a thank-you")
+    assert "plastica" in page[about : about + 400] and "6 of 6" in page[about:thanks]
+    assert "5 accounts posted" in page and "never a verdict" in page
+    assert "limone migliore" in page[thanks:]
 
 
 def test_cold_baseline_says_so_and_compares_nothing(shop: Shop) -> None:
@@ -222,7 +257,7 @@ def test_partly_blind_counts_are_lower_bounds(shop: Shop) -> None:
     assert "≥ 1" in tile(page, "Mention volume")
     assert "mastodon 08:00 to 10:00 2 h 00 min no limit is known timed out" in words(page)
     assert "blind</text>" in page  # in the figure
-    assert "feed 0 unknown quiet: all of it was seen" in words(page)
+    assert "feed 0 unknown not known quiet: all of it was seen" in words(page)
 
 
 def test_unknown_audience_is_unknown(shop: Shop) -> None:

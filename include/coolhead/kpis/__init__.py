@@ -2,20 +2,40 @@
 
 additive: `parts` gives numbers per mention that sum over a window, and windows' sums over an hour or a day.
 distinct: the same, but each author counts once per window (`once_per`): its parts never add over windows.
-follower: read from follower counts instead of mentions. derived: read from other points and their baseline.
-The engine (evaluation.py) groups and sums; a KPI says only what a mention contributes and what the sums mean.
+derived: made of other points, of other brands' points, of follower counts, or of what is usual.
+The engine (measuring.py, derived.py, evaluation.py) groups and sums; a KPI says only what a row contributes and what the
+sums mean. A part whose name has a dot (`it.negative`) is sparse: it is stored where it is not 0, and 0 where it is absent.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from coolhead.reach import ReachFactor
 from coolhead.registry import Plugin
+from coolhead.rows import Grain
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from coolhead.prevalence import Confusion
+
 Z95 = 1.959964
 """Two-sided 95 % quantile of the normal distribution."""
+
+
+WILSON = "Wilson 1927"
+"""`share`"""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a KPI may need beside its rows: of one market, as known at the start of one of its days."""
+
+    confusions: "Mapping[str, Confusion]" = field(default_factory=dict)
+    """By language: what the active scorer takes for what."""
+    reach_factor: ReachFactor = field(default_factory=ReachFactor)
 
 
 class Kpi(Plugin, ABC):
@@ -27,16 +47,29 @@ class Kpi(Plugin, ABC):
     origin: ClassVar[str] = "own proposal"
     version: ClassVar[int] = 1
     """Goes up whenever the same mentions may give another number."""
+    interval: ClassVar[str] = ""
+    """By which method `low` and `high` are made; empty: it has none."""
     once_per: ClassVar[Literal["author"] | None] = None
-    reads: ClassVar[Literal["mention", "own", "follower", "points"]] = "mention"
-    """`mention`: everybody's but the brand's; `own`: the brand's own posts; `follower`: counts of own accounts;
-    `points`: the trailing hour's volume beside its baseline."""
+    """Then `parts` sees one row per author and window, that of the greatest audience, with three columns more: `times` (mentions
+    of the author), `rank` (by audience, from 1) and `of` (authors)."""
+    reads: ClassVar[Literal["mention", "own", "both", "answerable", "follower", "voices", "backlog", "usual"]] = "mention"
+    """`mention`: everybody's but the brand's; `own`: the brand's own posts; `both`: all; `answerable`: mentions that wait for an
+    answer, with `answered`; `follower`: counts of own accounts; `voices`: our points beside those of the brands that the market
+    watches; `backlog`: what is still open, by age; `usual`: the trailing hour beside its baseline."""
+    asks: ClassVar[str] = ""
+    """The KPI whose points a derived one is made of."""
     reads_scores: ClassVar[bool] = False
+    grains: ClassVar[tuple[Grain, ...]] = ("5min", "hour", "day")
+    """Windows that it is computed for. Rules see it over the trailing hour if `trailing`, whatever these are."""
+    trailing: ClassVar[bool] = True
+    context = Context()
+    """Set by the engine before `parts` and `value`."""
 
     @property
     def kind(self) -> str:
-        by_input = {"follower": "follower", "points": "derived"}
-        return by_input.get(self.reads) or ("distinct" if self.once_per else "additive")
+        if self.reads in ("follower", "voices", "backlog", "usual"):
+            return "derived"
+        return "distinct" if self.once_per else "additive"
 
     @abstractmethod
     def parts(self, frame: "pd.DataFrame") -> "pd.DataFrame":
@@ -44,7 +77,10 @@ class Kpi(Plugin, ABC):
 
     @abstractmethod
     def value(self, parts: "pd.DataFrame") -> "pd.DataFrame":
-        """Sums -> columns `value`, and where there is an interval `low` and `high`. Null where undefined, never 0."""
+        """Sums -> columns `value`, and where there is an interval `low` and `high`. Null where undefined, never 0.
+
+        Beside the sums stand `hours`, the length of the window, and `begin`, its start in hours since 1970.
+        """
 
 
 def one(frame: "pd.DataFrame", **columns: "pd.Series") -> "pd.DataFrame":
@@ -75,6 +111,25 @@ def share(hits: "pd.Series", n: "pd.Series") -> "pd.DataFrame":
     return pd.DataFrame({"value": p, "low": (middle - half).clip(lower=0), "high": (middle + half).clip(upper=1)})
 
 
+def difference(hits: "pd.Series", others: "pd.Series", n: "pd.Series") -> "pd.DataFrame":
+    """(hits - others) / n of one sample, with a 95 % interval by square-and-add of both shares' (Zou and Donner 2008), which
+    are correlated by -sqrt(p q / ((1 - p)(1 - q))); null where n is 0."""
+    import numpy as np
+    import pandas as pd
+
+    p, q = share(hits, n), share(others, n)
+    value = p.value - q.value
+    against = (1 - p.value) * (1 - q.value)
+    together = -np.sqrt(p.value * q.value / against.where(against > 0)).fillna(0).clip(upper=1)
+
+    def reach(a: "pd.Series", b: "pd.Series") -> "pd.Series":
+        return np.sqrt((a**2 + b**2 - 2 * together * a * b).clip(lower=0))
+
+    low = value - reach(p.value - p.low, q.high - q.value)
+    high = value + reach(p.high - p.value, q.value - q.low)
+    return pd.DataFrame({"value": value, "low": low.clip(lower=-1), "high": high.clip(upper=1)})
+
+
 def mean(total: "pd.Series", squares: "pd.Series", n: "pd.Series") -> "pd.DataFrame":
     """total / n with a normal 95 % interval from the sum of squares; no interval below n = 2."""
     import numpy as np
@@ -85,6 +140,26 @@ def mean(total: "pd.Series", squares: "pd.Series", n: "pd.Series") -> "pd.DataFr
     spread = ((squares - some * value**2) / (some - 1).where(some > 1)).clip(lower=0)
     half = Z95 * np.sqrt(spread / some)
     return pd.DataFrame({"value": value, "low": value - half, "high": value + half})
+
+
+def quantile(bins: "pd.DataFrame", q: float) -> "pd.DataFrame":
+    """The q-quantile of counts per bin (columns: the bins' numbers, ascending), with the 95 % interval of order statistics:
+    ranks n q -+ 1.96 sqrt(n q (1 - q)) (Conover 1999, 3.2). Null where there are no counts."""
+    import numpy as np
+    import pandas as pd
+
+    counts = bins.to_numpy(dtype=float)
+    n, so_far = counts.sum(axis=1), counts.cumsum(axis=1)
+    half = Z95 * np.sqrt(n * q * (1 - q))
+    middle = np.ceil(n * q)
+    ranks = {"value": middle, "low": np.floor(n * q - half), "high": np.ceil(n * q + half) + 1}
+    places = np.asarray(bins.columns, dtype=float)
+    out = pd.DataFrame(index=bins.index, columns=list(ranks), dtype=float)
+    for name, rank in ranks.items():
+        reached = so_far >= np.clip(rank, 1, np.maximum(n, 1))[:, None]
+        if len(places):
+            out[name] = np.where(n > 0, places[reached.argmax(axis=1)], np.nan)
+    return out
 
 
 def ratio(numerator: "pd.Series", denominator: "pd.Series") -> "pd.DataFrame":

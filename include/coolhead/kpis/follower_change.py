@@ -10,6 +10,7 @@ class FollowerChange(Kpi):
 
     title, unit, formula = "Follower net change", "followers", "F1 - F0: last count in the window less the last one before it"
     reads = "follower"
+    grains = ("hour", "day")
 
     def parts(self, frame: pd.DataFrame) -> pd.DataFrame:
         return frame[["before", "after"]].assign(n=1.0)

@@ -10,6 +10,7 @@ class FollowerRate(Kpi):
 
     title, unit, formula = "Follower change rate", "share", "(F1 - F0) / F0"
     reads = "follower"
+    grains = ("hour", "day")
 
     def parts(self, frame: pd.DataFrame) -> pd.DataFrame:
         return frame[["before", "after"]].assign(n=1.0)

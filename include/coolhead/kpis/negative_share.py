@@ -2,13 +2,14 @@
 
 import pandas as pd
 
-from coolhead.kpis import Kpi, one, share
+from coolhead.kpis import WILSON, Kpi, one, share
 
 
 class NegativeShare(Kpi):
     """How much of what was read is negative."""
 
-    title, unit, formula = "Negative share", "share", "N / (P + N + U) of scored mentions, as the scorer reads them"
+    title, unit, interval = "Negative share", "share", WILSON
+    formula = "N / (P + N + U) of scored mentions, as the scorer reads them"
     reads_scores = True
 
     def parts(self, frame: pd.DataFrame) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from coolhead.kpis import Kpi, mean, one
 class Polarity(Kpi):
     """The tone, mention by mention."""
 
-    title, unit = "Mention polarity", "-1 to 1"
+    title, unit, interval = "Mention polarity", "-1 to 1", "normal, from the sum of squares"
     formula = "mean over scored mentions of P(positive) - P(negative)"
     reads_scores = True
 

@@ -2,13 +2,14 @@
 
 import pandas as pd
 
-from coolhead.kpis import Kpi, one, share
+from coolhead.kpis import WILSON, Kpi, one, share
 
 
 class PositiveShare(Kpi):
     """How much of what was read is positive: the 99 of 100 who are content."""
 
-    title, unit, formula = "Positive share", "share", "P / (P + N + U) of scored mentions, as the scorer reads them"
+    title, unit, interval = "Positive share", "share", WILSON
+    formula = "P / (P + N + U) of scored mentions, as the scorer reads them"
     reads_scores = True
 
     def parts(self, frame: pd.DataFrame) -> pd.DataFrame:

@@ -13,11 +13,12 @@ class VolumeZ(Kpi):
 
     title, unit = "Volume z", "robust sigmas"
     formula = "z = (ln(1 + V) - median) / max(1.4826 MAD, 0.15, 1 / sqrt(1 + median V)), same hour +-1 h of the last 21 days"
-    reads = "points"
+    reads, asks = "usual", "volume"
+    grains = ("5min",)
 
     def parts(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """frame: volume of the trailing hour, and center and spread of its baseline (baselines.py)."""
-        return frame[["center", "spread"]].assign(n=frame.volume)
+        """frame: `now`, the volume of the trailing hour, and center and spread of its baseline (baselines.py)."""
+        return frame[["center", "spread"]].assign(n=frame.now)
 
     def value(self, parts: pd.DataFrame) -> pd.DataFrame:
         z = (np.log1p(parts.n) - parts.center) / parts.spread

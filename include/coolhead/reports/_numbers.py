@@ -48,6 +48,11 @@ class Number:
         return float(known) / float(n) if known is not None and n else None
 
     @property
+    def general(self) -> bool:
+        """Corrected at least in part by what a scorer confuses in public texts, and not by the brand's own labels."""
+        return self.value is not None and bool(self.parts.get("general"))
+
+    @property
     def at_least(self) -> bool:
         """A count of which sources may have missed a part."""
         return (

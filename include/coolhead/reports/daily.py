@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from coolhead.baselines import WARM_DAYS
 from coolhead.plan import Market, Plan
-from coolhead.reports import _beside, _incidents, _mentions, _page, _sight, figures
+from coolhead.reports import _beside, _incidents, _meaning, _mentions, _page, _sight, figures
 from coolhead.reports._numbers import HOUR, Number, Reader, Usual
 from coolhead.reports._page import LOW_N, change, count, in_unit, interval, percent
 from coolhead.rows import ALL, Dirty, Incident, KpiPoint, Quarantined, Verdict
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 MOST = 5
 """Mentions and authors shown."""
 TILES = (
-    "volume", "unique_authors", "reach_total", "reach_unique", "negative_share", "polarity", "net_sentiment_polar",
-    "net_sentiment_total", "engagement", "follower_change", "scored_coverage", "own_posts",
+    "volume", "unique_authors", "reach_total", "reach_unique", "negative_share", "negative_prevalence", "polarity",
+    "net_sentiment_polar", "engagement", "follower_change", "scored_coverage", "own_posts",
 )  # fmt: skip
 COLUMNS = (
     "market", "day", "kpi", "source", "lang", "value", "low", "high", "n", "unit", "quality", "version", "scorer", "as_of",
@@ -51,6 +51,7 @@ class Line:
     name: str
     volume: Number
     share: Number
+    corrected: Number
     seen: str
 
 
@@ -97,7 +98,8 @@ def build(store: Store, plan: Plan, market: Market, day: date, as_of: datetime) 
         outages=_sight.outage_rows(d.outages, market.time_zone, as_of), breaks=_sight.breaks(d.reader, d.span), drivers=_mentions.drivers(d.frame, MOST),
         authors=_mentions.authors(d.frame, MOST), own=_mentions.quoted(d.frame[d.frame.own]),
         incidents=[_incident_row(i, d) for i in found], refused=_refused(d), lineage=_lineage(d),
-        others=_beside.others(d.reader, d.seen), vanished=_beside.vanished(d.frame),
+        others=_beside.others(d.reader, d.seen), vanished=_beside.vanished(d.frame), topics=_meaning.topics(d.reader, plan, day),
+        kinds=_meaning.kinds(d.frame), thanks=_meaning.thanks(d.frame, MOST), evidence=_meaning.evidence(d.reader, d.span),
     )  # fmt: skip
 
 
@@ -149,13 +151,21 @@ def headline(d: Day, found: Sequence[Incident]) -> str:
     elif share.value is None:
         said = f"{count(volume.value)} mentions, none of them scored: how negative they are is unknown"
     else:
-        span = f" ({interval(share.low, share.high, 'share')}, n{_page.NBSP}{share.n:,})"
         usual = f", usual {percent(share.usual)}" if share.usual is not None else ", usual not known yet"
-        said = f"Negative share {percent(share.value)}{span}{usual}"
+        said = f"Negative share: {_corrected(share, d.number('negative_prevalence'))}{usual}"
     real = [i for i in found if not i.drill and i.state != "dismissed"]
     more = f" (and {len(real) - 1} more)" if len(real) > 1 else ""
     now = f"{_incidents.severity_of(real[0])} since {_since(real[0], d)}, {real[0].state}{more}" if real else "no incident"
     return f"{said}: {now}."
+
+
+def _corrected(read: Number, prevalence: Number) -> str:
+    """The share as the scorer reads it, and beside it what that means, given how often the scorer errs."""
+    n = f"n{_page.NBSP}{read.n:,}"
+    if prevalence.value is None:
+        return f"read {percent(read.value)} ({interval(read.low, read.high, 'share')}, {n}), not corrected"
+    span = f"{interval(prevalence.low, prevalence.high, 'share')}{', general' if prevalence.general else ''}, {n}"
+    return f"read {percent(read.value)}, corrected {percent(prevalence.value)} ({span})"
 
 
 def _without_numbers(d: Day) -> str:
@@ -191,6 +201,8 @@ def _tile(d: Day, kpi: str) -> Tile:
         notes += [f"rate {percent(rate, sign=True)}"] if rate is not None else []
     if kpi.startswith("net_sentiment"):
         notes.append(number.kpi.formula)
+    if number.general:
+        notes.append("general: by public texts, not yet by your labels")
     low_n = number.kpi.reads_scores and kpi != "scored_coverage" and number.value is not None and number.n < LOW_N
     shown = ("≥ " if number.at_least else "") + in_unit(number.value, unit)
     return Tile(number.kpi.title, shown, notes, _compared(d, number), number.value is None, low_n, number.kpi.formula)
@@ -245,7 +257,10 @@ def _by_source(d: Day) -> list[Line]:
 
 
 def _line(d: Day, name: str, points: list[KpiPoint], verdict: Verdict, seen: str = "") -> Line:
-    return Line(name, d.reader.number("volume", points, verdict), d.reader.number("negative_share", points, verdict), seen)
+    volume, share, corrected = (
+        d.reader.number(kpi, points, verdict) for kpi in ("volume", "negative_share", "negative_prevalence")
+    )
+    return Line(name, volume, share, corrected, seen)
 
 
 def _by_language(d: Day) -> list[Line]:

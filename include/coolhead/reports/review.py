@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from coolhead.incidents import name_of
-from coolhead.measuring import groups, prepared
 from coolhead.plan import Plan
 from coolhead.reports import _mentions, _page, _sight, _timeline, figures
 from coolhead.reports._incidents import SHORT, as_known
@@ -16,6 +15,7 @@ from coolhead.reports._page import change, count, duration, in_unit, interval, p
 from coolhead.reports._timeline import Clock, Records
 from coolhead.rows import Follower, Incident
 from coolhead.store import Store
+from coolhead.summing import groups, prepared
 from coolhead.verdicts import Stretch
 from coolhead.windows import Window, floor, local_day
 
