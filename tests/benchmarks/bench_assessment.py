@@ -38,7 +38,12 @@ FIVE = timedelta(minutes=5)
 TODAY = datetime(2026, 3, 3, 23, tzinfo=UTC)
 """Midnight in Rome: the day begins empty on every store."""
 WINDOWS, POSTS = 24, 40
-WORDS = ("Zefirella, che buono!", "Zefirella smells of plastic, never again", "Zefirella znów bez dostawy", "Zefirella enak banget")
+WORDS = (
+    "Zefirella, che buono!",
+    "Zefirella smells of plastic, never again",
+    "Zefirella znów bez dostawy",
+    "Zefirella enak banget",
+)
 
 
 def fill(store: Store, market: str, have: int, count: int) -> None:
@@ -53,7 +58,11 @@ def fill(store: Store, market: str, have: int, count: int) -> None:
 
 def _key(moment: datetime, number: int) -> tuple[dict[str, Any], int, datetime]:
     # Ids that grow with time, as networks give them.
-    return {"source": "mastodon", "day": moment.date(), "native_id": f"{int(moment.timestamp()):011}{number:09}"}, number, moment
+    return (
+        {"source": "mastodon", "day": moment.date(), "native_id": f"{int(moment.timestamp()):011}{number:09}"},
+        number,
+        moment,
+    )
 
 
 def _mention(n: int, m: datetime, _: str) -> dict[str, Any]:

@@ -435,7 +435,17 @@ def test_frame_of_mentions(store: Store, mention: Make, match: Make, score: Make
     assert list(found.columns) == [
         *Mention.model_fields,
         "matched_by",
-        *("label", "polarity", "read_label", "read_polarity", "labelled_by", "labelled_at", "confidence", "scored_lang", "scored_at"),
+        *(
+            "label",
+            "polarity",
+            "read_label",
+            "read_polarity",
+            "labelled_by",
+            "labelled_at",
+            "confidence",
+            "scored_lang",
+            "scored_at",
+        ),
         *("kind", "emotional", "gone_by"),
     ]
     assert found.gone_by.isna().all()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coolhead.language import LIMIT, OTHER, identify, primary, strip_addresses
+from coolhead.language import LIMIT, OTHER, UNKNOWN, _decide, identify, primary, strip_addresses
 
 HOUSE = ("en", "it", "pl", "id")
 
@@ -54,8 +54,27 @@ def test_the_same_text_is_named_once_its_language_is_asked_for() -> None:
 @pytest.mark.parametrize(
     "text", ["", "   ", "😡😡😡", "12345 67", "!!!", "ok", "@marca", "https://example.org/scheda/prodotto"]
 )
-def test_nothing_to_read_is_other_with_no_probability(text: str) -> None:
-    assert identify([text], HOUSE) == [(OTHER, 0.0)]
+def test_nothing_to_read_is_unknown_with_no_probability(text: str) -> None:
+    assert identify([text], HOUSE) == [(UNKNOWN, 0.0)]
+
+
+def test_mixed_evenly_is_unknown() -> None:
+    name, chance = identify(["I love this brand ma oggi l'acqua sa di plastica"], HOUSE)[0]
+    assert name == UNKNOWN and 0 < chance < 0.5
+
+
+def test_a_mixed_text_goes_to_the_language_that_clearly_outweighs() -> None:
+    assert lang("hello amici ciao, oggi non ho parole per questo gelato") == "it"
+
+
+@pytest.mark.parametrize("text", ["bhai ye to bahut accha hai yaar", "Kya hua", "mera kuch nhi hua"])
+def test_hindi_in_latin_letters_is_hindi_where_it_is_asked_for(text: str) -> None:
+    assert identify([text], (*HOUSE, "hi"))[0][0] == "hi"
+    assert lang(text) == OTHER
+
+
+def test_no_language_asked_for_is_other() -> None:
+    assert identify(["Non ho mai assaggiato niente"], ())[0][0] == OTHER
 
 
 def test_addresses_do_not_vote() -> None:
@@ -105,9 +124,23 @@ def test_long_texts_are_read_from_their_start_only() -> None:
 def test_each_text_is_judged_on_its_own(texts: list[str]) -> None:
     together = identify(texts, HOUSE)
     assert together == [identify([text], HOUSE)[0] for text in texts]
-    assert all(name in {*HOUSE, OTHER} and 0 <= chance <= 1 for name, chance in together)
+    assert all(name in {*HOUSE, OTHER, UNKNOWN} and 0 <= chance <= 1 for name, chance in together)
 
 
 def test_importing_the_module_does_not_load_the_identifier() -> None:
     code = "import sys, coolhead.language; sys.exit('py3langid' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("chances", "answer"),
+    [
+        ({"it": 0.05, "en": 0.01, "nl": 0.06}, (UNKNOWN, 0.06)),
+        ({"it": 0.05, "en": 0.01, "nl": 0.4}, (OTHER, 0.4)),
+        ({"it": 0.4, "en": 0.38, "nl": 0.1}, (UNKNOWN, 0.4)),
+        ({"it": 0.5, "en": 0.1, "nl": 0.3}, ("it", 0.5)),
+        ({}, (UNKNOWN, 0.0)),
+    ],
+)
+def test_what_is_decided_from_probabilities(chances: dict[str, float], answer: tuple[str, float]) -> None:
+    assert _decide(chances, frozenset({"it", "en"})) == answer

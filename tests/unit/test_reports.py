@@ -17,7 +17,7 @@ from coolhead.clock import Fixed
 from coolhead.measuring import Measurer
 from coolhead.plan import Market, Plan, Watched
 from coolhead.reports import daily, review
-from coolhead.reports._page import change, duration, percent, quote, table, web_link
+from coolhead.reports._page import change, duration, interval, percent, quote, table, web_link
 from coolhead.rows import (
     ALL,
     CollectionLog,
@@ -112,7 +112,7 @@ class Shop:
         )  # fmt: skip
 
     def measure(self, as_of: datetime = AS_OF) -> None:
-        Measurer(self.store, MARKET, LINEAR.name, LINEAR.revision).measure(Fixed(as_of))
+        Measurer.of(self.store, PLAN, MARKET).measure(Fixed(as_of))
 
     def brief(self, day: date = DAY, as_of: datetime = AS_OF) -> str:
         return daily.build(self.store, PLAN, MARKET, day, as_of)
@@ -171,7 +171,7 @@ def test_numbers_are_the_stores(shop: Shop) -> None:
     assert "Own posts 1" in tile(page, "Own posts") and "Grazie!" in page
     real = shop.point("negative_prevalence")
     assert None not in (real.value, real.low, real.high) and real.parts["general"] == 38
-    said = f"{100 * (real.value or 0):.0f} % ({100 * (real.low or 0):.0f} to {100 * (real.high or 0):.0f}, general, n 38)"
+    said = words(f"{percent(real.value)} ({interval(real.low, real.high, 'share')}, general, n 38)")
     assert words(page).count(f"Negative share: read 63 %, corrected {said}, usual not known yet: no incident.") == 1
     assert "general: by public texts, not yet by your labels" in tile(page, "Negative prevalence, corrected")
 
@@ -561,7 +561,7 @@ def test_brands_we_watch_stand_beside_by_how_much_is_said(shop: Shop) -> None:
             Match(**key_of(m), market=market.id, published_at=m.published_at, matched_by="x") for m in said[:count]
         )
         shop.store.upsert(Dirty(market=market.id, start=floor(m.published_at), mark="m") for m in said[:count])
-        Measurer(shop.store, market, LINEAR.name, LINEAR.revision).measure(Fixed(AS_OF))
+        Measurer.of(shop.store, plan, market).measure(Fixed(AS_OF))
     shop.measure()
     rows = rivals_day(shop, plan)
     assert [row[:3] for row in rows] == [

@@ -1,10 +1,14 @@
 """The scorer `linear`: it reads complaints and thanks, it says when it cannot read, and a batch changes nothing."""
 
 import hashlib
+import json
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +18,9 @@ from hypothesis import strategies as st
 from coolhead import registry
 from coolhead.errors import ConfigError
 from coolhead.rows import Label
-from coolhead.sentiment import Scorer, Sentiment, linear
-from coolhead.sentiment.linear import LANGUAGES, LIMIT, Linear, features, normalise
+from coolhead.sentiment import Scorer, Sentiment, _measure_linear, linear
+from coolhead.sentiment._features import ALONE, LANGUAGES, LIMIT, features, normalise
+from coolhead.sentiment.linear import Linear
 
 CARD = Path(linear.__file__).with_name("MODEL_CARD.md")
 
@@ -168,20 +173,35 @@ def test_numbers_belong_to_the_label() -> None:
 @pytest.mark.parametrize(
     ("text", "declared", "lang"),
     [
-        ("", None, "other"),
         ("", "en", "en"),
         (" \n\t ", "it", "it"),
         ("https://example.org/a @brand", "pl", "pl"),
-        ("このお茶はひどい味がする", None, "other"),
         ("このお茶はひどい味がする", "ja", "ja"),
-        ("Dit smaakt verschrikkelijk, ik wil mijn geld terug", None, "other"),
         ("This is disgusting", "nl", "nl"),
-        ("yeh paani bahut kharab hai bhai", None, "other"),
-        ("😡😡😡", None, "other"),
+        ("यह पानी बहुत खराब है", "hi", "hi"),
     ],
 )
 def test_unscored_is_a_state_of_its_own(text: str, declared: str | None, lang: str) -> None:
-    assert read(text, declared) == Sentiment("unscored", lang, polarity=None, confidence=None)
+    assert read(text, declared) == Sentiment("unscored", lang, polarity=None, confidence=None, lang_confidence=None)
+
+
+@pytest.mark.parametrize(
+    ("text", "lang"),
+    [
+        ("", "unknown"),
+        ("ok", "unknown"),
+        ("https://example.org/scheda", "unknown"),
+        ("12345", "unknown"),
+        ("??!!", "unknown"),
+        ("このお茶はひどい味がする", "other"),
+        ("Dit smaakt verschrikkelijk, ik wil mijn geld terug", "other"),
+        ("Dit smaakt verschrikkelijk, ik wil mijn geld terug 🤮🤮", "other"),
+    ],
+)
+def test_a_text_of_no_language_that_is_read_is_unscored_and_says_which(text: str, lang: str) -> None:
+    answer = read(text)
+    assert (answer.label, answer.lang, answer.polarity, answer.confidence) == ("unscored", lang, None, None)
+    assert answer.lang_confidence is not None and 0 <= answer.lang_confidence <= 1
 
 
 @pytest.mark.parametrize("tag", ["en", "EN", "en-GB", "en_US", "eng"])
@@ -192,7 +212,30 @@ def test_a_declared_language_is_believed(tag: str) -> None:
 
 
 def test_an_undeclared_language_is_identified() -> None:
-    assert all(read("Vergogna, che schifo", tag) == read("Vergogna, che schifo", "it") for tag in (None, "", "und"))
+    declared = read("Vergogna, che schifo", "it")
+    for tag in (None, "", "und"):
+        found = read("Vergogna, che schifo", tag)
+        assert replace(found, lang_confidence=None) == declared
+
+
+def test_the_confidence_of_a_language_is_that_of_its_identification() -> None:
+    declared, identified = Linear().score(["Vergogna, che schifo di acqua"] * 2, ["it", None])
+    assert declared.lang_confidence is None
+    assert identified.lang_confidence is not None and identified.lang_confidence > 0.8
+
+
+@pytest.mark.parametrize(
+    ("text", "label"), [("🤮🤮🤮", "negative"), ("😡", "negative"), ("😍🎉", "positive"), ("❤️❤️", "positive")]
+)
+def test_clear_signs_are_read_without_a_language(text: str, label: Label) -> None:
+    answer = read(text)
+    assert (answer.label, answer.lang) == (label, "unknown")
+    assert answer.confidence is not None and answer.confidence >= linear.CLEAR
+
+
+@pytest.mark.parametrize("text", ["🧃", "📦", "→", "🧊🧊", "😡 hm"])
+def test_signs_that_are_not_clear_or_stand_with_letters_are_not(text: str) -> None:
+    assert read(text).label == "unscored"
 
 
 def test_emoji_alone_have_a_mood_once_the_language_is_declared() -> None:
@@ -205,17 +248,19 @@ def test_a_negation_reaches_the_words_after_it() -> None:
     assert good is not None and denied is not None and denied < good - 0.2
 
 
-def test_each_language_has_features_of_its_own_besides_the_shared_ones() -> None:
-    rows = {}
-    for i, lang in enumerate(LANGUAGES):
-        slot, index = features([" gift fatal! "], np.array([i]))
-        rows[lang] = set(zip(slot.tolist(), index.tolist(), strict=True))
-    shared = set.intersection(*rows.values())
-    own = {lang: found - shared for lang, found in rows.items()}
-    assert all(len(found) == len(shared) for found in own.values())
-    for a in own:
-        for b in own:
-            assert a == b or not own[a] & own[b]
+def rows_of(text: str, lang: str) -> set[int]:
+    return set(features([text], np.array([LANGUAGES.index(lang)]))[1].tolist())
+
+
+def test_each_language_has_rows_of_its_own_and_tweets_share_some() -> None:
+    rows = {lang: rows_of(" gift fatal! ", lang) for lang in LANGUAGES}
+    together = {lang: found for lang, found in rows.items() if lang not in ALONE}
+    shared = set.intersection(*together.values())
+    assert all(len(found) == 2 * len(shared) for found in together.values())
+    assert all(len(rows[lang]) == len(shared) for lang in ALONE)
+    for a in LANGUAGES:
+        for b in LANGUAGES:
+            assert a == b or rows[a] & rows[b] == (shared if {a, b} <= together.keys() else set())
 
 
 TEXTS = st.one_of(st.text(max_size=80), st.sampled_from([t for pair in CLEAR.values() for texts in pair for t in texts]))
@@ -266,13 +311,51 @@ def test_text_is_brought_to_one_form(text: str, clean: str) -> None:
     assert normalise(text) == clean
 
 
-def test_the_card_holds_the_hash_and_the_revision_of_the_weights() -> None:
+def measured() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(linear.MEASURED.read_text("utf-8"))
+    return found
+
+
+def test_what_was_measured_was_measured_with_these_weights() -> None:
+    found = measured()
+    assert found["sha256"] == hashlib.sha256(linear.WEIGHTS.read_bytes()).hexdigest()
+    assert (found["revision"], found["bytes"]) == (Linear.revision, linear.WEIGHTS.stat().st_size)
+    assert linear.WEIGHTS.stat().st_size < 26_000_000
+
+
+def test_the_card_holds_what_was_measured_and_shows_the_picture() -> None:
     card = CARD.read_text(encoding="utf-8")
-    digest = hashlib.sha256(linear.WEIGHTS.read_bytes()).hexdigest()
-    assert re.findall(r"sha256[^\n]*\b([0-9a-f]{64})\b", card) == [digest]
-    assert re.findall(r"Revision: `([^`]+)`", card) == [Linear.revision]
-    assert f"{linear.WEIGHTS.stat().st_size:,}" in card
-    assert linear.WEIGHTS.stat().st_size < 8_000_000
+    written = card[card.index(_measure_linear.BEGIN) + len(_measure_linear.BEGIN) : card.index(_measure_linear.END)]
+    assert written.strip() == _measure_linear.card(measured())
+    (picture,) = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", card)
+    assert (CARD.parent / picture).resolve() == _measure_linear.PICTURE.resolve()
+    assert _measure_linear.PICTURE.read_bytes().startswith(b"\x89PNG")
+
+
+def test_every_language_is_calibrated_as_far_as_its_validation_texts_can_tell() -> None:
+    assert {lang for lang, x in measured()["languages"].items() if x["ece"] > 0.05} == set()
+
+
+def test_confusions_are_counts_by_language_and_set() -> None:
+    found, sets = Linear().confusions(), measured()["sets"]
+    assert found.keys() == Linear.languages
+    assert sum(map(len, found.values())) == len(sets)
+    assert found["pl"][1][1] == (0, 0, 0)  # tweets without neutral ones
+    for tables in found.values():
+        for table in tables:
+            assert len(table) == 3 and all(len(row) == 3 and min(row) >= 0 for row in table)
+    for lang in sorted(Linear.languages - {"hi"}):
+        negative, _, positive = found[lang][0]
+        assert negative[0] == max(negative) and positive[2] == max(positive)
+
+
+class Deaf(Scorer):
+    def score(self, texts: Sequence[str], langs: Sequence[str | None]) -> list[Sentiment]:
+        return [Sentiment("unscored", lang or "other") for lang in langs]
+
+
+def test_a_scorer_that_was_never_measured_knows_of_no_confusions() -> None:
+    assert Deaf().confusions() == {}
 
 
 def test_missing_weights_say_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -295,5 +378,73 @@ def test_scoring_needs_numpy_only_and_identifies_only_when_it_must() -> None:
 
 def test_the_weights_hold_numbers_and_names_and_no_pickle() -> None:
     with np.load(linear.WEIGHTS, allow_pickle=False) as file:
-        assert all(file[name].dtype.kind in "ifU" for name in file.files)
+        assert all(file[name].dtype.kind in "iufU" for name in file.files)
     assert "pickle" not in Path(linear.__file__).read_text(encoding="utf-8").replace("allow_pickle=False", "")
+
+
+# ---- hostile texts ---------------------------------------------------------------------------------------------
+
+HOSTILE = {
+    "empty": "",
+    "blank": " \n\t\u00a0\u2003",
+    "right to left": "\u202eالطعم سيئ جدا\u202c و \u2066bad\u2069",
+    "hebrew": "הטעם נורא, לא אקנה שוב",
+    "zero width": "che\u200d\u200c\u200b\ufeff schi\u200dfo \u200d" * 20,
+    "joined emoji": "👩‍👩‍👧‍👦🏳️‍🌈👍🏽" * 50,
+    "only emoji": "🤮" * 5_000,
+    "mixed scripts": "Вода vода 水 acqua ماء पानी น้ำ woda" * 30,
+    "code": "def f(x): return {k: v for k, v in x.items() if v != '\\u00e9'}  # <b>&amp;&lt;</b> \\n\\x00",
+    "markup": "<script>alert('gelato')</script>" * 100,
+    "lone surrogates": "che schifo \ud83d \udc00\ud800",
+    "control characters": "".join(map(chr, range(32))) + "\x7f\x80\x9f che schifo",
+    "null bytes": "che\x00schifo\x00" * 100,
+    "combining": "a" + "\u0301" * 5_000,
+    "wide ligature": "\ufdfa" * 4_000,
+    "one letter": "a" * 100_000,
+    "one word": "schifo" * 20_000,
+    "addresses": "http://" * 15_000,
+    "handles": "@" * 100_000,
+    "handles of dots": "@a" + ".-" * 50_000,
+    "escapes": "\\u00e9" * 17_000,
+    "entities": "&" * 100_000,
+    "emoticons": ":-" * 50_000,
+    "digits": "1,2.3:" * 17_000,
+    "questions": "?!" * 50_000,
+    "spaces": " " * 100_000 + "che schifo",
+    "private use": "\ue000\U000f0000\U0010ffff" * 500,
+}
+
+
+@pytest.mark.parametrize("name", sorted(HOSTILE))
+@pytest.mark.parametrize("lang", [None, "it", "ar", "hi", "ja", "not a language"])
+def test_a_hostile_text_is_scored_or_unscored(name: str, lang: str | None) -> None:
+    answer = read(HOSTILE[name], lang)
+    assert answer.label in ("negative", "neutral", "positive", "unscored")
+    assert (answer.label == "unscored") == (answer.polarity is None) == (answer.confidence is None)
+    if answer.polarity is not None and answer.confidence is not None:
+        assert -1 <= answer.polarity <= 1 and 1 / 3 <= answer.confidence <= 1
+
+
+def test_hostile_texts_do_not_change_their_neighbours() -> None:
+    texts = [t for hostile in HOSTILE.values() for t in (hostile, "Che schifo questa acqua")]
+    answers = Linear().score(texts, ["it"] * len(texts))
+    assert set(answers[1::2]) == {read("Che schifo questa acqua", "it")}
+
+
+@pytest.mark.parametrize("name", sorted(HOSTILE))
+def test_work_is_bounded_by_the_length_that_is_read(name: str) -> None:
+    """Signs and features, which all later work is linear in, grow no faster than the characters, up to the limit."""
+    clean = normalise(HOSTILE[name] * 3)
+    assert len(clean) <= 2 * LIMIT * 18 + 1  # a ligature of 18 letters is Unicode's longest
+    if clean:
+        assert len(features([clean], np.array([0]))[0]) <= 12 * len(clean)
+
+
+@pytest.mark.parametrize(
+    "name", ["addresses", "handles", "handles of dots", "escapes", "entities", "emoticons", "digits", "questions"]
+)
+def test_expressions_read_each_character_a_bounded_number_of_times(name: str) -> None:
+    """Twice the text is twice the signs: no expression starts again from every character. Long texts, unlimited."""
+    part = HOSTILE[name][: LIMIT // 2]
+    once, twice = len(normalise(part).split()), len(normalise(part * 2).split())
+    assert twice <= 2 * once + 2

@@ -7,9 +7,10 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from coolhead import contexts
 from coolhead.baselines import LOOK_BACK, WARM_DAYS, VolumeBaseline
 from coolhead.incidents import left_out
-from coolhead.kpis import Kpi
+from coolhead.kpis import Context, Kpi
 from coolhead.measuring import kpis
 from coolhead.plan import Market, Plan
 from coolhead.rows import ALL, Grain, KpiPoint, Verdict
@@ -86,12 +87,17 @@ class Reader:
         self._about = Window(span.start - LOOK_BACK - timedelta(days=3), span.end + timedelta(days=2))
         self.brand = plan.brand_of(market.id)
         scorer = active(plan.brands.scorer)
+        self._contexts = contexts.of(store, plan, market.id, scorer)
         self.scorer, self.revision = scorer.name, scorer.revision
         self.kpis = {k.name: k for k in kpis()}
 
     @cached_property
     def sight(self) -> Sight:
         return Listening(self.store, self.market, self._about, self.as_of).at(self.as_of)
+
+    def context(self, day: datetime) -> Context:
+        """What KPIs need beside the mentions, as known when a local day began."""
+        return self._contexts.on(day)
 
     def outages(self, window: Window) -> list[Stretch]:
         """Blind stretches by source, oldest first."""

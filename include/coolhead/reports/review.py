@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 IMPACT = (
-    "volume", "negative_volume", "negative_share", "polarity", "net_sentiment_total", "unique_authors", "reach_total",
+    "volume", "negative_volume", "negative_share", "negative_prevalence", "polarity", "net_sentiment_total", "unique_authors", "reach_total",
     "reach_unique", "engagement", "scored_coverage",
 )  # fmt: skip
 MOST = 5
@@ -110,9 +110,10 @@ def _numbers(reader: Reader, span: Window, frame: "pd.DataFrame", usual: Usual) 
     """Every KPI over the whole span from its mentions: authors and reach once each, intervals over all of them."""
     theirs = prepared(frame[~frame.own], reader.zone).assign(span="incident")
     verdict = reader.sight.verdict(span, {str(k): int(v) for k, v in theirs.groupby("source").size().items()})
-    out = {}
+    context, out = reader.context(local_day(span.start.astimezone(ZoneInfo(reader.zone)).date(), reader.zone).start), {}
     for name in IMPACT:
         kpi = reader.kpis[name]
+        kpi.context = context
         found = groups(theirs, "span", kpi, [(False, False)]).to_dict("records")
         out[name] = reader.number(name, [], verdict, usual)
         if found:

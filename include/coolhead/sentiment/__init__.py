@@ -15,6 +15,10 @@ from coolhead.rows import Label
 if TYPE_CHECKING:
     from coolhead.plan import ScorerChoice
 
+Confusion = tuple[tuple[int, int, int], tuple[int, int, int], tuple[int, int, int]]
+"""Texts counted. Row: truth negative, neutral, positive; column: read as. A set without one of the truths has a row of
+zeros there, which says nothing about it."""
+
 
 @dataclass(frozen=True)
 class Sentiment:
@@ -22,11 +26,13 @@ class Sentiment:
 
     label: Label
     lang: str
-    """Two letters as identified or declared, or `other`."""
+    """Two letters as identified or declared, or `other` (none that was asked for) or `unknown` (cannot be told)."""
     polarity: float | None = None
     """P(positive) - P(negative), in [-1, 1]."""
     confidence: float | None = None
     """Probability of the label."""
+    lang_confidence: float | None = None
+    """Probability of the language, in [0, 1]; None where the network or the caller declared it."""
 
 
 class ScorerSettings(BaseModel):
@@ -42,14 +48,25 @@ class Scorer(Plugin, ABC):
     revision: str = "1"
     """Stored with every score: changes whenever the same text may get another answer, the settings' share included."""
     languages: frozenset[str] = frozenset()
+    batch: int = 5_000
+    """Most texts to hand it at once, where every batch is a transaction."""
 
     def __init__(self, settings: Any = None) -> None:
-        self.settings = settings or self.Settings()
+        self.settings: Any = settings or self.Settings()
 
     @abstractmethod
     def score(self, texts: Sequence[str], langs: Sequence[str | None]) -> list[Sentiment]:
         """One answer per text, in order. `langs`: two-letter languages where the network or the caller knows
-        them, else None (identified here). Deterministic, and independent of how texts are batched."""
+        them, else None (identified here). Deterministic, and independent of how texts are batched. Any string is
+        read or `unscored`, never refused."""
+
+    def confusions(self) -> dict[str, list[Confusion]]:
+        """By language, one table for each set of labelled texts that this revision has not learned from.
+
+        Sets of one language differ in kind of text, and their tables with them: that spread is what is known of the
+        step to a brand's own posts. Empty where nothing was measured.
+        """
+        return {}
 
 
 def active(choice: "ScorerChoice") -> Scorer:
