@@ -165,7 +165,7 @@ def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
 
 def _parsed(path: Path, text: str) -> Iterator[tuple[str, dict[str, str]]]:
     first = text.partition("\n")[0]
-    records = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))
+    records = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count), strict=True)
     header = [cell.strip().casefold() for cell in next(records, [])]
     missing = [c for c in ("id", "text", "label") if header.count(c) != 1]
     if missing:

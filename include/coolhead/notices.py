@@ -118,7 +118,7 @@ def _scorer(store: Store) -> tuple[str, str]:
     if (newest := store.first(PlanVersion, "loaded_at", last=True)) is None:
         return "-", "-"
     try:
-        scorer = active(plan.ScorerChoice.model_validate(newest.content["brands"]["scorer"]))
+        scorer = active(plan.ActiveScorer.model_validate(newest.content["brands"]["scorer"]))
     except CoolheadError:
         return "-", "-"
     return scorer.name, scorer.revision
