@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MOST = 8
 """Topics shown."""
-EVIDENCE = 6
+EVIDENCE = 3
 MANY = {
     "complaint": "complaints", "criticism": "pieces of constructive criticism", "question": "questions", "praise": "words of praise",
     "insult": "insults", "spam": "pieces of spam", "other": "of no such kind",
@@ -44,7 +44,7 @@ class TopicLine:
     high: float | None
     """95 % interval of the negative share, as read."""
     carried: str
-    """Who carried it far."""
+    """Who carried it farthest."""
     again: bool
     """It goes on from a day before."""
 
@@ -60,7 +60,7 @@ def _line(t: ToldTopic, owner: str) -> TopicLine:
     import pandas as pd
 
     read = share(pd.Series([float(t.negative)]), pd.Series([float(t.n)])).iloc[0] if t.n else None
-    carried = ", ".join(f"{m.author[:PSEUDONYM]} ({m.source}, {count(m.audience)})" for m in t.multipliers)
+    carried = next((f"{m.author[:PSEUDONYM]}, {m.source}, audience {count(m.audience)}" for m in t.multipliers), "")
     return TopicLine(
         ", ".join(t.terms) or t.topic, owner, t.mentions, t.duplicates, t.authors, t.first.published_at.to_pydatetime(), t.peak,
         t.negative, t.n, None if read is None else float(read.low), None if read is None else float(read.high), carried, t.continues is not None,
