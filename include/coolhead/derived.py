@@ -3,7 +3,7 @@
 Nothing here reads a mention. Points that are being written are given by the caller, all others come from the store.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +15,7 @@ from coolhead.responses import PATIENCE
 from coolhead.rows import Grain, KpiPoint, Verdict
 from coolhead.store import Store
 from coolhead.summing import valued
-from coolhead.verdicts import together
+from coolhead.verdicts import Sight, together
 from coolhead.windows import Window
 
 Point = dict[str, Any]
@@ -24,12 +24,17 @@ HOUR = timedelta(hours=1)
 KEYS = ["start", "source", "lang"]
 
 
-def voices(store: Store, market: Market, kpi: Kpi, grain: Grain, starts: Sequence[datetime], ours: Sequence[Point], revisions: Sequence[str]) -> Iterator[tuple[Any, Verdict]]:  # fmt: skip
+def voices(
+    store: Store, market: Market, kpi: Kpi, windows: Mapping[datetime, Window], grain: Grain, ours: Sequence[Point],
+    revisions: Sequence[str], sights: Mapping[str, Sight],
+) -> Iterator[tuple[Any, Verdict]]:  # fmt: skip
     """Our points beside those of the brands that the market watches: (start, source, lang, value, ...), and what was seen of all.
 
-    A window in which only the others were spoken of has a point as well: our share of it is 0. What is unknown of one brand
-    (none of its mentions was scored, no audience is known) leaves the window without a point.
+    A window in which only the others were spoken of has a point as well: our share of it is 0, if we were listening (sights: of
+    all these brands). What is unknown of one brand (none of its mentions was scored, no audience is known) leaves the window
+    without a point.
     """
+    starts = sorted(windows)
     span = Window(min(starts), max(starts) + HOUR)
     wanted = set(starts)
     theirs = [
@@ -37,13 +42,20 @@ def voices(store: Store, market: Market, kpi: Kpi, grain: Grain, starts: Sequenc
         if p.start in wanted
     ]  # fmt: skip
     mine = [p for p in ours if p["kpi"] == kpi.asks and p["grain"] == grain]
-    rows: list[tuple[Any, ...]] = [(p["start"], p["source"], p["lang"], p["value"], 0.0, p["n"], p["quality"]) for p in mine]
-    rows += [(p.start, p.source, p.lang, 0.0, p.value, p.n, p.quality) for p in theirs]
-    frame = pd.DataFrame(rows, columns=[*KEYS, "ours", "others", "n", "quality"]).astype({"ours": float, "others": float})
+    rows: list[tuple[Any, ...]] = [
+        (p["start"], p["source"], p["lang"], p["value"], 0.0, p["n"], p["quality"], market.id) for p in mine
+    ]
+    rows += [(p.start, p.source, p.lang, 0.0, p.value, p.n, p.quality, p.market) for p in theirs]
+    columns = [*KEYS, "ours", "others", "n", "quality", "brand"]
+    frame = pd.DataFrame(rows, columns=columns).astype({"ours": float, "others": float})
     grouped = frame.groupby(KEYS).filter(lambda g: g.ours.notna().all() and g.others.notna().all()).groupby(KEYS)
     if not len(grouped):
         return
-    quality = grouped.quality.agg(lambda q: together(set(q)))
+    quality = [
+        # Of a brand without a mention: whether it was listened for.
+        together({*g.quality, *(sights[b].verdict(windows[key[0]], {}, key[1]) for b in sights.keys() - set(g.brand))})
+        for key, g in grouped
+    ]
     found = valued(kpi, kpi.parts(grouped[["ours", "others", "n"]].sum())).reset_index()
     yield from zip(_tuples(found), quality, strict=True)
 

@@ -167,7 +167,7 @@ def tell(store: Store, step: Step | None, clock: Clock, credentials: Credentials
     Raises TransientError for what should be tried again, PermanentError for people whom no channel reaches.
     """
     if step is None:
-        return send_outbox(store, clock, credentials)
+        return send_outbox(store, clock, credentials, lambda _: False)  # the next step's are its own run's
     announce(store, step, clock)
     sent = send_outbox(store, clock, credentials, step.owns)
     demand_reached(store.read(Notice, incident_id=step.incident_id, step=step.kind, repetition=step.repetition))

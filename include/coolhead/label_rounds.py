@@ -31,7 +31,7 @@ SETTLED = timedelta(days=1)
 def sample_all(store: Store, plan: Plan, where: Settings, clock: Clock) -> dict[str, str]:
     """Draw last month's sample of every market that has none yet, and write its file; returns what stands, by market."""
     now, keep = clock.now(), timedelta(days=plan.brands.retention.payload_days)
-    _forget([*(where.reports / "labels").rglob("*.csv"), *(where.inbox / "labels").rglob(f"*{READ}")], now - keep)
+    _forget([*(where.reports / "labels").rglob("*"), *(where.inbox / "labels").rglob("*")], now - keep)
     out = {}
     for market in plan.markets:
         month = sampling.last_month(market, now - SETTLED)
@@ -125,7 +125,7 @@ def _card(scorer: Scorer) -> dict[str, dict[str, float]]:
 
 
 def _forget(files: list[Path], before: datetime) -> None:
-    """Files with raw text that are older than raw text is kept."""
+    """Files with raw text that are older than raw text is kept: also those that nobody mended, or that have another name."""
     for path in files:
-        if path.stat().st_mtime < before.timestamp():
+        if path.is_file() and path.stat().st_mtime < before.timestamp():
             path.unlink()

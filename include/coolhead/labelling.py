@@ -184,15 +184,19 @@ def _parsed(path: Path, text: str) -> Iterator[tuple[str, dict[str, str]]]:
         line = records.line_num + 1
 
 
+def _shown(value: str) -> str:
+    """A cell as an error may show it: where columns slipped it is a mention's text, which no log may hold."""
+    return repr(value) if len(value) <= 20 else f"a text of {len(value)} characters"
+
+
 def _mistakes(row: dict[str, str], drawn: dict[str, Drawn]) -> Iterator[str]:
     if row["id"] not in drawn:
-        yield f"id: {row['id']!r} is no drawn mention of this store; do not change this column, or delete the line"
+        yield f"id: {_shown(row['id'])} is no drawn mention of this store; do not change this column, or delete the line"
     for column, choices in CHOICES.items():
         value = row.get(column, "")
         if value and value not in choices:
             near = difflib.get_close_matches(value, choices, 1)
-            said = repr(value) if len(value) <= 20 else f"a text of {len(value)} characters"
-            yield f"{column}: {said} is none of: {', '.join(choices)}" + (f"; did you mean {near[0]}?" if near else "")
+            yield f"{column}: {_shown(value)} is none of: {', '.join(choices)}" + (f"; did you mean {near[0]}?" if near else "")
     if row.get("kind") and not row["label"]:
         yield "label: is empty, and a kind is given; label it too, or empty both"
 

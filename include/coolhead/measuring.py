@@ -16,7 +16,7 @@ import pandas as pd
 from coolhead import authors, contexts, derived, failpoint, followers, registry, responses
 from coolhead.clock import Clock
 from coolhead.contexts import Contexts
-from coolhead.kpis import Kpi
+from coolhead.kpis import Context, Kpi
 from coolhead.plan import Market, Plan
 from coolhead.rows import ALL, Dirty, Grain, KpiPoint, Verdict
 from coolhead.sentiment import active
@@ -116,7 +116,9 @@ class Measurer:
         as_of, spans = undone.as_of, undone.spans
         frame = self._frame(undone)
         sight = Listening(self.store, self.market, Window(spans[0].start, spans[-1].end), as_of).at(as_of)
-        afresh = {m.start.astimezone(ZoneInfo(self.market.time_zone)).date() for m in undone.marks if m.mark.startswith(ECHO)}
+        # An author who came earlier marks the first window of the days after (`_echoes`), whatever marked it besides.
+        marked = {m.start for m in undone.marks}
+        afresh = {day for day, span in zip(undone.days, undone.spans, strict=True) if span.start in marked}
         spoke = authors.measured(self.store, self.market.id, frame, undone.days, afresh)
         frame = spoke.marked(frame)
         points = [p for grain, starts in undone.starts.items() for p in self._points(frame, grain, starts, sight, as_of)]
@@ -178,10 +180,11 @@ class Measurer:
     def _values(self, frame: pd.DataFrame, key: str, grain: Grain) -> Iterator[tuple[Kpi, Any]]:
         """Each KPI of mentions with its values, in the context of each window's local day."""
         zone = ZoneInfo(self.market.time_zone)
-        starts = {start: local_day(start.astimezone(zone).date(), str(zone)).start for start in frame[key].unique()}
-        known = {start: self.contexts.on(day) for start, day in starts.items()}
-        for context in [c for i, c in enumerate(known.values()) if c not in list(known.values())[:i]]:
-            mine = frame[frame[key].isin([start for start, c in known.items() if c == context])]
+        by_day: dict[datetime, list[Any]] = {}
+        for start in frame[key].unique():
+            by_day.setdefault(local_day(start.astimezone(zone).date(), str(zone)).start, []).append(start)
+        for context, starts in _alike((self.contexts.on(day), starts) for day, starts in by_day.items()):
+            mine = frame[frame[key].isin(starts)]
             cells = {reads: Cells(mine[chosen(mine)], key, MARGINS) for reads, chosen in FROM.items()}
             for kpi in (k for k in self.kpis if k.reads in FROM and grain in k.grains):
                 kpi.context = context
@@ -191,11 +194,15 @@ class Measurer:
     def _derived(self, undone: Undone, points: Sequence[dict[str, Any]], sight: Sight) -> Iterator[dict[str, Any]]:
         """Points that are made of other points."""
         hours = undone.starts["hour"]
+        span = Window(undone.spans[0].start, undone.spans[-1].end)
+        sights = {w.id: Listening(self.store, w, span, undone.as_of).at(undone.as_of) for w in self.market.watched()}
         for kpi in self.kpis:
-            if kpi.reads == "voices" and self.market.watch:
+            if kpi.reads == "voices" and sights:
                 for grain in kpi.grains:
-                    starts = sorted(undone.starts[grain])
-                    for v, seen in derived.voices(self.store, self.market, kpi, grain, starts, points, self.revisions):
+                    windows = {start: self._window(pd.Timestamp(start), grain) for start in undone.starts[grain]}
+                    for v, seen in derived.voices(
+                        self.store, self.market, kpi, windows, grain, points, self.revisions, {self.market.id: sight, **sights}
+                    ):
                         yield self._point(kpi, grain, v, seen, undone.as_of)
             elif kpi.reads == "backlog":
                 for v in derived.backlog(self.store, self.market, kpi, undone.spans, points, hours, undone.as_of):
@@ -231,6 +238,18 @@ class Measurer:
         fresh = [p for p in points if known.get((p["kpi"], p["grain"], p["start"], p["source"]), "absent") != p["value"]]
         with self.store.writing() as writer:
             return writer.upsert_values(KpiPoint, fresh)
+
+
+def _alike(found: Iterable[tuple[Context, list[Any]]]) -> list[tuple[Context, list[Any]]]:
+    """Days of the same context together."""
+    out: list[tuple[Context, list[Any]]] = []
+    for context, starts in found:
+        same = next((known for other, known in out if other is context or other == context), None)
+        if same is None:
+            out.append((context, list(starts)))
+        else:
+            same += starts
+    return out
 
 
 def _null(value: Any) -> float | None:

@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from coolhead.folding import fold
 from coolhead.language import strip_addresses
 
+COMPARED = 50
+"""Candidates that one text is compared with."""
 NEAR = 0.6
 """Share of the runs in common, estimated, from which on texts are nearly the same."""
 RUN = 3
@@ -69,7 +71,8 @@ class _Index:
         """The first text that is near; the text's own position, which it is kept under, where there is none."""
         signature = self._empty.copy()
         signature.update_batch([run.encode("utf-8", "surrogatepass") for run in sorted(runs)])
-        for other in sorted(self._index.query(signature)):
+        # Of many that look alike and are not near (a headline that all quote) only the first are compared: linear, come what may.
+        for other in sorted(self._index.query(signature))[:COMPARED]:
             if self._signatures[other].jaccard(signature) >= NEAR:
                 return int(other)
         self._index.insert(position, signature)

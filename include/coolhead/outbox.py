@@ -1,4 +1,4 @@
-"""notice -> sent: intent first, receipt after; where a channel fails for good, the person's other channels instead.
+"""notice -> sent: intent first, receipt after; where a channel fails for good, or for ten minutes, the person's others as well.
 
 A crash between send and receipt may double a notice, never lose one; its key is the same, so that a receiver who honours
 it sees one.
@@ -32,16 +32,26 @@ def send_outbox(
         n for n in store.read(Notice, status="intended") if mine(n) or clock.now() - n.intended_at >= LEFT_BEHIND
     ]  # what is left has a run of its own, which is sending it just now
     while waiting:
-        done, error = _send(waiting.pop(0), clock, credentials)
-        store.upsert([done])
+        notice = waiting.pop(0)
+        if not _changed(store, notice, {"attempts": notice.attempts + 1}, attempts=notice.attempts):
+            continue  # another run took it meanwhile
+        done, error = _send(notice, clock, credentials)
+        _changed(store, done, {n: getattr(done, n) for n in ("status", "sent_at", "receipt")})
         sent.append(done)
-        if done.status == "failed":
+        if done.status == "failed" or (error and clock.now() - done.intended_at >= LEFT_BEHIND):
             waiting += _instead(store, done, clock)
         if error:
             again.append(f"{done.channel} to {done.receiver}: {error}")
     if again:
         raise TransientError(f"{len(again)} notices could not be sent yet: {'; '.join(again)}")
     return sent
+
+
+def _changed(store: Store, notice: Notice, values: Mapping[str, Any], **where: Any) -> bool:
+    """Set columns of a notice, unless it was sent meanwhile; whether they were set."""
+    key = {n: getattr(notice, n) for n in ("incident_id", "step", "repetition", "receiver", "channel")}
+    with store.writing() as writer:
+        return writer.update(Notice, values, **key, status="intended", **where) > 0
 
 
 def _send(notice: Notice, clock: Clock, credentials: Credentials) -> tuple[Notice, str | None]:

@@ -11,7 +11,7 @@ from coolhead.intake import dirty
 from coolhead.plan import Plan
 from coolhead.rows import CommentKind, Match, Mention, Score, key_of
 from coolhead.sentiment import Scorer, active
-from coolhead.store import Store, around
+from coolhead.store import Store
 
 BATCH = 5_000
 AGAIN = 50_000
@@ -93,8 +93,9 @@ def kinds_of(mentions: Sequence[Mention], scores: Sequence[Score]) -> list[Comme
 def matching(store: Store, mentions: Sequence[Mention]) -> list[Match]:
     """The matches of some mentions."""
     keys: set[tuple[Any, ...]] = {(m.source, m.day, m.native_id) for m in mentions}
-    span = around([m.published_at for m in mentions], 1)
-    found = store.read(
-        Match, day=sorted({m.day for m in mentions}), source=sorted({m.source for m in mentions}), published_at=span
-    )
+    found: list[Match] = []
+    for i in range(0, len(mentions), 500):
+        part = mentions[i : i + 500]
+        where = {name: sorted({getattr(m, name) for m in part}) for name in ("source", "day", "native_id")}
+        found += store.read(Match, **where)
     return [x for x in found if (x.source, x.day, x.native_id) in keys]

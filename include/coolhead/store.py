@@ -38,12 +38,13 @@ class Known(NamedTuple):
 def _engine(url: str) -> sa.Engine:
     if url.startswith("postgresql://"):
         url = url.replace("postgresql://", "postgresql+psycopg://", 1)
+    # No parameters in errors: they are mentions' texts and people's addresses, and errors end in logs.
     if not url.startswith("sqlite"):
-        return sa.create_engine(url, pool_pre_ping=True, json_serializer=to_json)
+        return sa.create_engine(url, pool_pre_ping=True, json_serializer=to_json, hide_parameters=True)
     path = sa.engine.make_url(url).database
     if path and path != ":memory:":
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(url, connect_args={"timeout": 30}, json_serializer=to_json)
+    engine = sa.create_engine(url, connect_args={"timeout": 30}, json_serializer=to_json, hide_parameters=True)
 
     @sa.event.listens_for(engine, "connect")
     def _connect(connection: Any, _: Any) -> None:

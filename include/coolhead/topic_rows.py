@@ -27,6 +27,8 @@ ALIKE = 2
 """Terms that a topic shares with one of the day before, to go on from it."""
 Parts = dict[str, list[int | None]]
 """Window -> mentions, near-duplicates, reach (null: none is known), negative, positive."""
+MOST_REACH = 10**12
+"""As a column holds it: audiences are as the networks say, however absurd, and may be summed beyond it."""
 
 
 def key_of(row: Any) -> Key:
@@ -118,7 +120,8 @@ class TopicRows:
         duplicates, reach, negative, positive = (_sum(p[i] for p in parts.values()) for i in range(1, 5))
         return Topic(
             market=self.market.id, day=day, topic=topic, terms=terms if terms is not None else before.terms if before else [],
-            first_at=first, last_at=last, mentions=mentions, duplicates=duplicates or 0, authors=authors, reach=reach,
+            first_at=first, last_at=last, mentions=mentions, duplicates=duplicates or 0, authors=authors,
+            reach=None if reach is None else min(reach, MOST_REACH),
             negative=negative or 0, positive=positive or 0, parts=parts, owner=self.owners.get(topic), known_at=self.clock.now(),
         )  # fmt: skip
 

@@ -82,10 +82,16 @@ class Grouping:
         zone = ZoneInfo(self.market.time_zone)
         marks = self.store.read(Ungrouped, market=self.market.id)
         placed = touched = 0
+        errors: list[Exception] = []
         for day in sorted({m.start.astimezone(zone).date() for m in marks}):
-            groups, seen, new = self._place(day)
-            placed += new
-            touched += self.rows.count(day, groups.terms(), seen)
+            try:
+                groups, seen, new = self._place(day)
+                placed += new
+                touched += self.rows.count(day, groups.terms(), seen)
+            except Exception as error:  # a day that cannot be grouped holds up no other
+                errors.append(error)
+        if errors:
+            raise errors[0]
         return Grouped(self.market.id, placed, touched)
 
     def _place(self, day: date) -> tuple[Groups, Seen, int]:

@@ -45,6 +45,8 @@ def _with_older_labels(store: Store, out: pd.DataFrame) -> None:
     late = out[out.labelled_at > out.then]
     keys = {name: sorted(set(late[name])) for name in KEY}
     known = [label.model_dump() for label in store.read(PersonLabel, stale=False, **keys)]
+    if not known:  # edited or deleted since the mentions were read
+        return
     pairs = late[[*KEY, "then"]].reset_index().merge(pd.DataFrame(known)[[*KEY, "label", "by", "at"]], on=KEY)
     before = pairs[pairs["at"] <= pairs.then].sort_values(["at", "by"], ascending=[False, True], kind="stable")
     newest = before.drop_duplicates("index").set_index("index")

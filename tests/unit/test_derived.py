@@ -19,7 +19,19 @@ from coolhead.kpis import Context
 from coolhead.measuring import Measurer
 from coolhead.plan import Plan
 from coolhead.prevalence import Confusion, corrected
-from coolhead.rows import ALL, CommentKind, Dirty, Follower, KpiPoint, Match, Mention, PersonLabel, Signal, key_of
+from coolhead.rows import (
+    ALL,
+    CollectionLog,
+    CommentKind,
+    Dirty,
+    Follower,
+    KpiPoint,
+    Match,
+    Mention,
+    PersonLabel,
+    Signal,
+    key_of,
+)
 from coolhead.windows import BASE, GRACE, Window, floor
 
 BEGIN = utc(2026, 3, 24, 23)
@@ -251,6 +263,18 @@ def test_share_of_voice(tmp_path: Path) -> None:
         before = house.store.read(KpiPoint)
         evaluate_all(house.store, house.plan, Fixed(BEGIN + 4 * HOUR))
         assert house.store.read(KpiPoint) == before
+
+
+def test_a_share_of_voice_of_the_blind_is_not_zero_for_sure(tmp_path: Path) -> None:
+    """Only the rival is heard, for our own sources were down: the number says so."""
+    with House(tmp_path, beside()) as house:
+        house.listen(BEGIN, BEGIN + 3 * HOUR, ok=False)
+        polls = {"source": "mastodon", "market": "pistacchina", "start": BEGIN, "end": BEGIN + 3 * HOUR, "ok": True}
+        house.store.upsert([CollectionLog(**polls, known_at=BEGIN + 3 * HOUR)])
+        say_of(house, "pistacchina", BEGIN, 1)
+        evaluate_all(house.store, house.plan, Fixed(BEGIN + 12 * HOUR))
+        found = point(house, "share_of_voice", "hour")
+        assert (found.value, found.quality) == (0, "partial")
 
 
 def test_nobody_watched_no_share_of_voice(house: House) -> None:

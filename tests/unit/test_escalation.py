@@ -16,7 +16,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from building import DAY, HOUR, MINUTE, PEOPLE, STEPS, House, a_plan, utc
 
-from coolhead import incidents, planning
+from coolhead import incidents, outbox, planning
 from coolhead.channels import webhook
 from coolhead.clock import Fixed
 from coolhead.errors import ConfigError, PermanentError, TransientError
@@ -631,6 +631,29 @@ def test_no_mail_server_is_the_operators_matter(house: House) -> None:
     assert "set the Airflow connection `email`" in (found.receipt or "")
     with pytest.raises(PermanentError, match=r"told by no channel: anna \(email: .*set the Airflow connection `email`"):
         demand_reached(house.store.read(Notice))
+
+
+def test_a_notice_that_another_run_took_is_left_to_it(house: House, tmp_path: Path) -> None:
+    """Both read the outbox before either sent: one sends, and a receipt is never overwritten by who came too late."""
+    notice = intended(house, "folder", str(tmp_path / "a"))
+    assert outbox._changed(house.store, notice, {"attempts": 1}, attempts=0)
+    assert not outbox._changed(house.store, notice, {"attempts": 1}, attempts=0)
+    (sent,) = send_outbox(house.store, Fixed(T), {})
+    assert not outbox._changed(house.store, notice, {"status": "failed", "receipt": "late"})
+    assert house.store.read(Notice) == [sent]
+
+
+def test_a_channel_that_stays_down_is_helped_by_another(house: House, tmp_path: Path) -> None:
+    people = [
+        {**p, "addresses": {**p["addresses"], "folder": str(tmp_path / p["id"])}}
+        for p in incidents.policy_of(house.plan, house.market)["people"]
+    ]
+    opened(house, policy={**incidents.policy_of(house.plan, house.market), "people": people})
+    intended(house)
+    for minutes, told in ((1, {"email/anna": "intended"}), (11, {"email/anna": "intended", "folder/anna": "sent"})):
+        with pytest.raises(TransientError, match="email to anna"):
+            send_outbox(house.store, Fixed(T + minutes * MINUTE), by_mail(free_port()))
+        assert status(house) == told
 
 
 def test_who_cannot_be_mailed_is_told_by_another_channel(house: House, tmp_path: Path) -> None:

@@ -634,3 +634,11 @@ def test_planned_topics_of_brand_and_market(tmp_path: Path) -> None:
     assert found.topics_of("nobody") == ()
     with pytest.raises(ConfigError, match="two topics of zefirella have the name 'smell'"):
         plan_files.load(plan_with(tmp_path / "other", GOOD, GOOD))
+
+
+def test_an_absurd_audience_stops_nothing(house: House) -> None:
+    """Networks pass on what servers claim: a sum beyond the column is cut, and the day goes on."""
+    found = say(house, *["muffa nera nel vasetto del gelato"] * 3, audience=10**12)
+    group(house)
+    assert topic_of(house, found[0]) is not None
+    assert [t.reach for t in house.store.read(Topic)] == [10**12]
