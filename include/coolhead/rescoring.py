@@ -112,8 +112,10 @@ def _market(
     done = Progress(market.id, sum(counts.values()), monotonic())
     for day in (d for d in days if counts[d]):
         span = local_day(day, market.time_zone)
-        fresh = _read(store, scorer, market, span, clock, beside)
-        if beside and (fresh or not published(store, market, span.start, scorer)):
+        fresh, changed = _read(store, scorer, market, span, clock, beside)
+        known = published(store, market, span.start, scorer)
+        # What another market's turn read, or a person labelled, or a run that was killed left behind: newer than the series.
+        if beside and (fresh or known is None or (changed is not None and changed > known)):
             publisher.publish(day, clock.now())
         done.seen, done.read = done.seen + counts[day], done.read + fresh
         tell(f"{day}, {scorer.name}/{scorer.revision}: {done}")
@@ -132,12 +134,16 @@ def _days(store: Store, market: Market, since: datetime | None) -> Iterator[date
         day -= timedelta(days=1)
 
 
-def _read(store: Store, scorer: Scorer, market: Market, span: Window, clock: Clock, beside: bool) -> int:
-    """One local day, in batches of one transaction each."""
+def _read(
+    store: Store, scorer: Scorer, market: Market, span: Window, clock: Clock, beside: bool
+) -> tuple[int, datetime | None]:
+    """One local day, in batches of one transaction each; returns how many were read, and when the others last changed."""
     frame = store.mentions(market.id, span, scorer.name, scorer.revision, clock.now())
     unread = frame[frame.read_label.isna() & frame.gated]
     parts = batches((_mention(row) for row in unread.itertuples(index=False)), scorer.batch)
-    return sum(len(commit(store, scorer, part, clock.now(), beside)) for part in parts)
+    last = frame[["scored_at", "labelled_at"]].max().max()
+    read = sum(len(commit(store, scorer, part, clock.now(), beside)) for part in parts)
+    return read, last.to_pydatetime() if last == last else None
 
 
 def _mention(row: Any) -> Mention:
@@ -148,9 +154,10 @@ def _mention(row: Any) -> Mention:
     )  # fmt: skip
 
 
-def published(store: Store, market: Market, start: datetime, scorer: Scorer) -> bool:
-    """Whether the scorer's series has the local day that begins then."""
-    revision = f"{scorer.name}/{scorer.revision}"
-    return store.count(
-        KpiPoint, market=market.id, kpi="scored_coverage", grain="day", start=start, source=ALL, lang=ALL, revision=revision
-    ) > 0  # fmt: skip
+def published(store: Store, market: Market, start: datetime, scorer: Scorer) -> datetime | None:
+    """As of when the scorer's series has the local day that begins then; None: it has not."""
+    found = store.read(
+        KpiPoint, market=market.id, kpi="scored_coverage", grain="day", start=start, source=ALL, lang=ALL,
+        revision=f"{scorer.name}/{scorer.revision}",
+    )  # fmt: skip
+    return max((p.as_of for p in found), default=None)

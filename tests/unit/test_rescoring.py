@@ -14,7 +14,7 @@ from coolhead.errors import ConfigError
 from coolhead.evaluation import evaluate
 from coolhead.plan import ActiveScorer, Plan, ScorerChoice
 from coolhead.rescoring import keep_up, rescore
-from coolhead.rows import CommentKind, Dirty, KpiPoint, Mention, PlanVersion, Score, key_of
+from coolhead.rows import CommentKind, Dirty, KpiPoint, Mention, PersonLabel, PlanVersion, Score, key_of
 from coolhead.schema import Row
 from coolhead.sentiment import Scorer, Sentiment
 
@@ -121,6 +121,16 @@ def test_it_goes_on_where_it_was_stopped(house: House) -> None:
     once = told(house, KpiPoint, revision=STRICT)
     assert rescore(house.store, house.plan, Strict(), [house.market], Fixed(NOW + HOUR), str) == 0
     assert told(house, KpiPoint, revision=STRICT) == once
+
+
+def test_a_day_that_changed_since_is_published_again(house: House) -> None:
+    """By a person's label here; by another market that shares the mention, or a run that was killed, just so."""
+    rescore(house.store, house.plan, Strict(), [house.market], Fixed(NOW), str)
+    newest = max(house.store.read(Mention), key=lambda m: m.published_at)
+    house.store.upsert([PersonLabel(**key_of(newest), by="anna", at=NOW + HOUR, label="positive")])
+    assert rescore(house.store, house.plan, Strict(), [house.market], Fixed(NOW + 2 * HOUR), str) == 0
+    days = house.points("day", kpi="negative_share", source="all", lang="all", revision=STRICT)
+    assert [p.value for p in days] == [*[1.0] * (DAYS - 1), 0.5]
 
 
 def test_what_the_plan_names_beside_is_kept_up(house: House) -> None:
