@@ -57,10 +57,16 @@ def evaluate(store: Store, plan: Plan, market: Market, clock: Clock) -> Evaluate
     while through < end:
         said, _ = store.quantity(Match, "published_at", market=market.id, published_at=Window(through - HOUR, end))
         # Windows whose trailing hour holds no mention have no points: years of silence are one empty step.
-        through = end - BASE if said is None else max(through, floor(said))
+        further = end - BASE if said is None else max(through, floor(said))
         # Not beyond its local day: what is usual on the next leaves out the incidents found on this one.
         day = local_day(through.astimezone(ZoneInfo(market.time_zone)).date(), market.time_zone)
-        span = Window(through, end if said is None else min(day.end, end))
+        if (
+            day.start < through < day.end <= further
+        ):  # a day that was begun ends with its own points, however silent its last hours
+            span = Window(day.end - BASE, day.end)
+        else:
+            day = local_day(further.astimezone(ZoneInfo(market.time_zone)).date(), market.time_zone)
+            span = Window(further, end if said is None else min(day.end, end))
         found, incidents = judge.judge(span)
         signals, touched, through = signals + found, [*touched, *incidents], span.end
     progress(store, market, end, measurer.revisions[1])

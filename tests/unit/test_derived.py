@@ -313,8 +313,9 @@ def test_excess_follower_change_is_beyond_the_weekday(house: House) -> None:
 # what is usual
 
 
-def test_excess_negatives_stand_out_where_a_share_is_diluted(tmp_path: Path) -> None:
-    """Fifteen days of two complaints an hour; then ten, among a hundred neutral headlines."""
+@pytest.mark.parametrize("ticks", [[DAY], [20 * HOUR, DAY + 3 * HOUR], [20 * HOUR, 23 * HOUR, 4 * DAY]])
+def test_excess_negatives_stand_out_where_a_share_is_diluted(tmp_path: Path, ticks: list[timedelta]) -> None:
+    """Fifteen days of two complaints an hour; then ten, among a hundred neutral headlines; and nobody looks at midnight."""
     with House(tmp_path, a_plan(COMPLAINTS)) as house:
         begin = BEGIN - 15 * DAY
         for day in range(16):
@@ -325,7 +326,8 @@ def test_excess_negatives_stand_out_where_a_share_is_diluted(tmp_path: Path) -> 
         house.number = 10_000
         for i in range(110):
             house.say(now + i * timedelta(seconds=20), "negative" if i % 11 == 0 else "neutral")
-        house.evaluate(BEGIN + DAY + GRACE)
+        for tick in ticks:
+            house.evaluate(BEGIN + tick + GRACE)
         (found,) = house.store.read(KpiPoint, kpi="excess_negatives", start=now + HOUR - BASE)
         assert (found.value, found.n, found.revision) == (8, 110, READ)
         assert found.low is not None and found.high is not None and 0 < found.low < 8 < found.high <= 10
