@@ -19,6 +19,7 @@ from typing import Any
 import onnx
 import pytest
 from onnxruntime.quantization import quantize_dynamic
+from tokenizers import Tokenizer
 
 from coolhead import cli, plan_files, registry
 from coolhead.clock import Fixed
@@ -339,6 +340,21 @@ def test_a_graph_with_other_inputs_is_told(folder: Path, tmp_path: Path) -> None
     onnx.save(model, place / "model.onnx")
     with pytest.raises(ConfigError, match="asks for pixel_values; it must take input_ids"):
         read(place, ["gelato"])
+
+
+def test_one_text_that_a_model_cannot_take_stays_unscored(folder: Path, tmp_path: Path) -> None:
+    """As half precision overflows: nothing else is held up by it."""
+    place = shutil.copytree(folder, tmp_path / "tiny")
+    tokens = Tokenizer.from_file(str(place / "tokenizer.json"))
+    bad = set(tokens.encode("terribile").ids) - set(tokens.encode("ok").ids) - set(tokens.encode("gelato").ids)
+    assert bad
+    model = onnx.load(place / "model.onnx")
+    words = max(model.graph.initializer, key=lambda i: i.dims[0] if len(i.dims) == 2 else 0)
+    table = onnx.numpy_helper.to_array(words).copy()
+    table[sorted(bad)] = float("inf")
+    words.CopyFrom(onnx.numpy_helper.from_array(table, words.name))
+    onnx.save(model, place / "model.onnx")
+    assert [a.label == "unscored" for a in read(place, ["gelato", "terribile", "gelato"])] == [False, True, False]
 
 
 def test_a_model_that_answers_no_numbers_is_told(folder: Path, tmp_path: Path) -> None:

@@ -81,10 +81,14 @@ class Model:
             raise ConfigError(f"{KEY}.model: cannot be run ({_first_line(error)}); {_sound(self.labels)}") from None
         if answer.shape != (len(read), self.labels):
             raise ConfigError(f"{KEY}.model: answers {answer.shape} to {len(read)} texts; {_sound(self.labels)}")
-        if not np.isfinite(answer).all():
-            raise ConfigError(f"{KEY}.model: answers {answer.dtype} values that are no numbers; take another export of it")
         logits: Logits = answer.astype(np.float64)
         return logits
+
+    def prove(self) -> None:
+        """Raises ConfigError where it answers even the plainest text with what is no number. A single text that it cannot take
+        (numbers too large for a half-precision model) is another matter: its row is not finite, and it stays unscored."""
+        if not np.isfinite(self.logits(["ok"])).all():
+            raise ConfigError(f"{KEY}.model: answers values that are no numbers; take another export of it")
 
 
 def limit(config: Mapping[str, Any], limits: Mapping[str, Any]) -> int:

@@ -39,6 +39,7 @@ thousand mentions in an hour or more, in transactions of 500.
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -124,7 +125,8 @@ class Transformer(Scorer):
             model, labels = self._loaded
             shares = probabilities(model.logits([prepare(texts[i]) for i in readable]), self.settings.temperature, labels)
             for i, row in zip(readable, shares, strict=True):
-                answers[i] = _sentiment(row, found[i])
+                if all(map(math.isfinite, row)):
+                    answers[i] = _sentiment(row, found[i])
         return answers
 
     def _languages(self, texts: Sequence[str], langs: Sequence[str | None]) -> list[str]:
@@ -141,7 +143,9 @@ class Transformer(Scorer):
         config = _json(found.folder / "config.json")
         limits = found.folder / "tokenizer_config.json"
         labels = groups(config, self.settings.labels)
-        return Model(found, config, _json(limits) if limits.is_file() else {}, len(labels)), labels
+        model = Model(found, config, _json(limits) if limits.is_file() else {}, len(labels))
+        model.prove()
+        return model, labels
 
 
 def prepare(text: str) -> str:
