@@ -6,6 +6,7 @@ Nothing here reads a mention. Points that are being written are given by the cal
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
@@ -69,17 +70,29 @@ def backlog(store: Store, market: Market, kpi: Kpi, days: Iterable[Window], fres
         (p.start, p.source, p.lang): p.parts
         for p in store.read(KpiPoint, market=market.id, kpi=kpi.asks, grain="hour", start=reach) if p.start not in hours
     }  # fmt: skip
-    rows = [(*key, parts["n"] - parts["answered"]) for key, parts in {**known, **new}.items()]
-    table = pd.DataFrame([r for r in rows if r[3] > 0], columns=["hour", "source", "lang", "open"])
+    zone = ZoneInfo(market.time_zone)
+    table = pd.DataFrame(
+        [(*key, parts) for key, parts in {**known, **new}.items()], columns=["hour", "source", "lang", "parts"]
+    )
     for span in spans:
-        end = min(span.end, as_of)
+        end, today = min(span.end, as_of), span.start.astimezone(zone).date()
         some = table[(table.hour < end) & (table.hour >= end - PATIENCE)]
+        # What was answered on a later day was still open on this one, whenever it is computed.
+        since = [(today - hour.astimezone(zone).date()).days for hour in some.hour]
+        some = some.assign(open=[_open(parts, days) for parts, days in zip(some.parts, since, strict=True)])
+        some = some[some.open > 0]
         if len(some):
             # From the middle of the hour, which may not be over yet.
             age = ((end - some.hour) - HOUR / 2).clip(lower=timedelta()) / HOUR
             marks = [pd.Series(span.start, some.index, name="start"), some.source, some.lang]
             sums = kpi.parts(some.assign(age=age.astype(int))).groupby(marks).sum()
             yield from _tuples(valued(kpi, sums).reset_index())
+
+
+def _open(parts: Mapping[str, float], days: int) -> float:
+    """Who had no answer so many local days after asking."""
+    given = sum(n for name, n in parts.items() if name.startswith("after.") and int(name.removeprefix("after.")) <= days)
+    return parts["n"] - given
 
 
 def _tuples(found: pd.DataFrame) -> Iterator[Any]:

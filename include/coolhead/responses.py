@@ -19,7 +19,9 @@ ANSWERABLE = ("complaint", "question")
 
 
 def judged(store: Store, market: Market, frame: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
-    """The frame with `answerable` and `answered`, as known by `as_of`. frame: whole local days (summing.prepared).
+    """The frame with `answerable`, `answered`, and after how many local days (`answered_after`), as known by `as_of`.
+
+    frame: whole local days (summing.prepared).
 
     Answerable: a complaint or a question by a known author, no repost and not our own, addressed to the brand.
     """
@@ -33,8 +35,10 @@ def judged(store: Store, market: Market, frame: pd.DataFrame, as_of: datetime) -
     for source, parent, at in given:
         first[source, parent] = min(at, first.get((source, parent), at))
     answers = [first.get(key) for key in zip(frame.source, frame.native_id, strict=True)]
-    waited = pd.Series(pd.to_datetime(answers, utc=True), frame.index) - frame.published_at
-    return frame.assign(answerable=asks, answered=waited <= PATIENCE)
+    given_at = pd.Series(pd.to_datetime(answers, utc=True), frame.index)
+    there = pd.to_datetime(given_at.dt.tz_convert(market.time_zone).dt.date)
+    days = (there - pd.to_datetime(frame.local)).dt.days
+    return frame.assign(answerable=asks, answered=given_at - frame.published_at <= PATIENCE, answered_after=days)
 
 
 def _addressed(market: Market, text: str, source: str, why: str) -> bool:

@@ -83,11 +83,12 @@ def frame_of(told: list[Said]) -> pd.DataFrame:
     rows = [
         m.model_dump() | {
             "label": s.label if s else None, "polarity": s.polarity if s else None, "scored_lang": s.lang if s else None, "kind": kind_of(m),
-            "labelled_by": labelled_by((m, s)), "answerable": is_answerable(m), "answered": is_answered(m), "first": is_new(m),
+            "labelled_by": labelled_by((m, s)), "answerable": is_answerable(m), "answered": is_answered(m), "answered_after": int(m.native_id) % 3,
+            "first": is_new(m),
         }
         for m, s in told
     ]  # fmt: skip
-    more = ["label", "polarity", "scored_lang", "kind", "labelled_by", "answerable", "answered", "first"]
+    more = ["label", "polarity", "scored_lang", "kind", "labelled_by", "answerable", "answered", "answered_after", "first"]
     frame = pd.DataFrame(rows, columns=[*Mention.model_fields, *more])
     counts = dict.fromkeys(("audience", "likes", "comments", "shares"), "Int64")
     truths = dict.fromkeys(("own", "answerable", "answered", "first"), "bool")

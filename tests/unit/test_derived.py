@@ -199,6 +199,8 @@ def test_answers_count_for_the_mention_and_whenever_they_come(house: House) -> N
     assert (after.value, after.parts["complaint.answered"]) == (0.5, 1)
     hours = {p.start: p.value for p in house.points("hour", kpi="response_coverage", source=ALL, lang=ALL)}
     assert hours == {BEGIN: 1, BEGIN + HOUR: 0}
+    backlog = point(house, "unanswered_age")
+    assert (backlog.n, backlog.value) == (2, 22), "at the end of that day both were open, though one is answered since"
     assert not house.store.read(Dirty)
     assert house.measure(BEGIN + 2 * DAY + HOUR) == 0
 
