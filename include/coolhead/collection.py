@@ -196,11 +196,15 @@ class Collector:
         """Read the follower counts of the market's own accounts; returns how many."""
         source: Source = registry.load("sources", source_name)()
         query = self.query(source, market)
-        found = [
-            Follower(market=market.id, source=source.name, account=account, at=at or floor(self.clock.now()), followers=count)
-            for account, at, count in source.followers(query, self.asking(source, query))
-        ]
-        return self.store.upsert(found)
+        found: list[Follower] = []
+        try:
+            for account, at, count in source.followers(query, self.asking(source, query)):
+                found.append(Follower(
+                    market=market.id, source=source.name, account=account, at=at or floor(self.clock.now()), followers=count,
+                ))  # fmt: skip
+        finally:  # an account that cannot be read takes none of those before it along
+            self.store.upsert(found)
+        return len(found)
 
 
 def listens(kind: Any, market: Market, now: datetime) -> bool:

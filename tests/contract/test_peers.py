@@ -20,7 +20,7 @@ from coolhead.errors import CoolheadError, PermanentError, TransientError
 from coolhead.http import Client
 from coolhead.plan import Plan
 from coolhead.rechecking import recheck_all
-from coolhead.rows import CollectionLog, Cursor, Mention, Quarantined, Tombstone
+from coolhead.rows import CollectionLog, Cursor, Follower, Mention, Quarantined, Tombstone
 from coolhead.settings import Settings
 from coolhead.sources import Source
 from coolhead.store import Store
@@ -351,6 +351,16 @@ def test_a_hanging_network_is_left_alone_in_time(listening: Callable[..., Listen
     listener = listening("mastodon", spread(40), client, fault=lambda _: "slow")
     with pytest.raises(TransientError, match="not finished"):
         listener.poll()
+
+
+def test_an_account_that_cannot_be_read_takes_none_before_it_along(listening: Callable[..., Listener]) -> None:
+    listener = listening("mastodon", spread(1))
+    market = listener.plan.markets[0]
+    accounts = market.own_accounts["mastodon"]
+    more = market.model_copy(update={"own_accounts": {"mastodon": (*accounts, "nobody")}})
+    with pytest.raises(CoolheadError):
+        listener.collector.followers("mastodon", more)
+    assert {f.account for f in listener.store.read(Follower)} == set(accounts) != set()
 
 
 def test_cursors_are_json_or_text(listening: Callable[..., Listener]) -> None:

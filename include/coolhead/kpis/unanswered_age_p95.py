@@ -1,26 +1,10 @@
 """Unanswered age, 95th percentile."""
 
-import pandas as pd
-
-from coolhead.kpis import Kpi, quantile
+from coolhead.kpis._backlog import UnansweredAgeQuantile
 
 
-class UnansweredAgeP95(Kpi):
+class UnansweredAgeP95(UnansweredAgeQuantile):
     """How long those who wait for an answer have waited at the end of the day."""
 
-    title, unit = "Unanswered age, 95th percentile", "hours"
+    title, q = "Unanswered age, 95th percentile", 0.95
     formula = "P95 of the age of complaints and questions of the last 14 days that are open, to the hour"
-    interval = "order statistics (Conover 1999)"
-    reads, asks = "backlog", "response_coverage"
-    grains = ("day",)
-    trailing = False
-
-    def parts(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """frame: `age` in whole hours and how many are `open`, by hour of publication (derived.py)."""
-        ages = pd.get_dummies("age." + frame.age.astype(int).astype(str), dtype="float64")
-        return ages.mul(frame.open, axis=0).assign(n=frame.open)
-
-    def value(self, parts: pd.DataFrame) -> pd.DataFrame:
-        names = {c: int(str(c).removeprefix("age.")) for c in parts.columns if str(c).startswith("age.")}
-        bins = parts[sorted(names, key=names.__getitem__)].rename(columns=names).fillna(0)
-        return quantile(bins, 0.95)
