@@ -4,6 +4,7 @@ Only windows that are marked are read again; a topic's counts are the sums over 
 holds that it fell into, and edits, labels by people and deletions are counted right without any bookkeeping by difference.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -170,12 +171,14 @@ def _sum(values: Iterable[int | None]) -> int | None:
 
 def _going_on(today: Iterable[Topic], yesterday: Sequence[Topic]) -> list[Topic]:
     """Topics with the one of the day before that they share most with: the plan's by name, others by their terms."""
-    stems = {t.topic: {stem(term) for term in t.terms} for t in yesterday}
-    out = []
+    names, holding = {t.topic for t in yesterday}, dict[str, list[Topic]]()
+    for y in (y for y in yesterday if y.owner is None):
+        for known_stem in {stem(term) for term in y.terms}:
+            holding.setdefault(known_stem, []).append(y)
+    size, out = {y.topic: y.mentions for y in yesterday}, []
     for t in today:
-        mine = {stem(term) for term in t.terms}
-        alike = [(len(mine & stems[y.topic]), y.mentions, y.topic) for y in yesterday if y.owner is None]
-        best = max((a for a in alike if a[0] >= ALIKE), default=None)
-        goes_on = (t.topic if t.topic in stems else None) if t.owner else best[2] if best else None
+        shared = Counter(y.topic for s in {stem(term) for term in t.terms} for y in holding.get(s, ()))
+        best = max(((n, size[topic], topic) for topic, n in shared.items() if n >= ALIKE), default=None)
+        goes_on = (t.topic if t.topic in names else None) if t.owner else best[2] if best else None
         out.append(t if t.continues == goes_on else t.model_copy(update={"continues": goes_on}))
     return out
