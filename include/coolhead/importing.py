@@ -11,6 +11,7 @@ from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from coolhead import usual_days
 from coolhead.clock import Clock
 from coolhead.collection import Collector
 from coolhead.edge import Edge, Parsed
@@ -96,7 +97,7 @@ class Importer:
             )
             self.tell(f"collect: {out}")
         if first and last:
-            self._cover(first, last, out.mentions + out.duplicates)
+            self._cover(first, last, out)
 
     def _count(self, parsed: Parsed, landed: Landed, out: Imported) -> int:
         """Adds to `out`; returns how many rows are new. What the quality gate refused before is not: it would come and go again."""
@@ -113,14 +114,18 @@ class Importer:
         out.duplicates += parsed.duplicates + again + refused_again
         return parsed.rows - parsed.duplicates - again - refused_again
 
-    def _cover(self, first: datetime, last: datetime, rows: int) -> None:
+    def _cover(self, first: datetime, last: datetime, out: Imported) -> None:
         """The export says what it covers: from its first to its last mention."""
         log = CollectionLog(
-            source="files", market=self.market.id, start=floor(first), end=floor(last) + BASE, ok=True, payloads=1, rows=rows,
+            source="files", market=self.market.id, start=floor(first), end=floor(last) + BASE, ok=True, payloads=1,
+            rows=out.mentions + out.duplicates,
             newest=last, known_at=self.clock.now(), assumed=True,
         )  # fmt: skip
+        zone = ZoneInfo(self.market.time_zone)
         with self.store.writing() as writer:
             writer.insert_new(log)
+            if out.mentions:
+                usual_days.forget(writer, self.market.id, first.astimezone(zone).date(), last.astimezone(zone).date())
 
     def _days(self) -> list[date]:
         zone = ZoneInfo(self.market.time_zone)

@@ -354,6 +354,30 @@ class KpiPoint(Row):
     as_of: Annotated[Utc, Field(description="knows what was known then")]
 
 
+class UsualDay(Row):
+    """What one local day holds for what is usual later, frozen as known when the next day began."""
+
+    table_name: ClassVar[str] = "usual_day"
+    market: Annotated[Name, Key]
+    day: Annotated[date, Key, Field(description="local day of the market")]
+    revision: Annotated[Name, Key, Field(description="of the scorer that was active")]
+    hours: Annotated[dict[str, Any], Field(description="KPI -> start of hour -> value; an hour without a mention is absent")]
+    parts: Annotated[dict[str, Any], Field(description="additive KPI -> its sums over the day")]
+    as_of: Utc
+
+
+class Seen(Row):
+    """What the rules saw of one window: the trailing hour, as known then. Sparse: windows whose trailing hour holds a mention."""
+
+    table_name: ClassVar[str] = "seen"
+    market: Annotated[Name, Key]
+    start: Annotated[Utc, Key]
+    quality: Annotated[Verdict, Field(description="what the sources saw in that hour")]
+    numbers: Annotated[dict[str, Any], Field(description="column of the rules' points -> number; unknown ones are absent")]
+    evidence: Annotated[dict[str, Any], Field(description="topics, multipliers, red lines, networks, onset; never a text")]
+    as_of: Utc
+
+
 class Judged(Row):
     """How far the rules have judged a market, with their state; moves with the signals in one transaction."""
 
@@ -370,13 +394,35 @@ class Signal(Row):
     market: Annotated[Name, Key]
     rule: Annotated[Name, Key]
     start: Annotated[Utc, Key, Field(description="of the window it fired in")]
+    topic: Annotated[Name, Key, Field(description="that it is about, or `all`: no one topic")] = ALL
     severity: Annotated[Severity, Field(description="as the rule proposes")]
     reason: Annotated[Text, Field(description="in words and numbers")]
     kpi: Name
     value: float
     threshold: float
     as_of: Utc
+    muted_by: Annotated[str | None, Field(description="mute that kept it quiet: it is counted, and opens and raises nothing")] = None
     incident_id: Annotated[str | None, Col(merge="fill")] = None
+
+
+class Mute(Row):
+    """A person's word that some rules stay quiet for a time, with a reason and an end. Signals are recorded all the same."""
+
+    table_name: ClassVar[str] = "mute"
+    mute_id: Annotated[str, Key, Field(description="uuid5 of market, maker and time")]
+    market: Name
+    kind: Annotated[Literal["silence", "maintenance"], Field(description="a known noise, or a planned work of ours")]
+    rules: Annotated[list[Any], Field(description="names; none: all of the market")]
+    topic: Annotated[Name | None, Field(description="only signals of this topic")] = None
+    owner: Annotated[Name, Field(description="person of the plan who answers for it")]
+    reason: Annotated[Text, Field(min_length=1, max_length=1_000)]
+    start: Utc
+    end: Annotated[Utc, Field(description="never without one")]
+    made_by: Name
+    made_at: Utc
+    ended_at: Annotated[Utc | None, Field(description="when a person ended it before its time")] = None
+    ended_by: Name | None = None
+    told_at: Annotated[Utc | None, Col(merge="fill"), Field(description="when its owner was told that it is over")] = None
 
 
 class Incident(Row):
@@ -403,6 +449,9 @@ class Incident(Row):
     contained_at: Annotated[Utc | None, Field(description="T5")] = None
     recovered_at: Annotated[Utc | None, Field(description="T6")] = None
     closed_at: Utc | None = None
+    topic: Annotated[Name | None, Field(description="that its first signal is about; null: no one topic")] = None
+    merged_into: Annotated[str | None, Field(description="incident that a person found to be of the same cause")] = None
+    split_from: Annotated[str | None, Field(description="incident that a person took it out of")] = None
 
 
 class Decision(Row):
@@ -463,7 +512,7 @@ class PlanVersion(Row):
 
 
 TABLES: list[type[Row]] = [
-    Payload, Mention, Match, Tombstone, Score, Drawn, PersonLabel, CommentKind, InTopic, Topic, TopicDay, AuthorDay, Quarantined, CollectionLog, Silence, Outage, Spent, Cursor, Follower, Dirty, Ungrouped, KpiPoint, Judged, Signal,
+    Payload, Mention, Match, Tombstone, Score, Drawn, PersonLabel, CommentKind, InTopic, Topic, TopicDay, AuthorDay, Quarantined, CollectionLog, Silence, Outage, Spent, Cursor, Follower, Dirty, Ungrouped, KpiPoint, UsualDay, Seen, Judged, Mute, Signal,
     Incident, Decision, Notice, IncidentEvent, PlanVersion,
 ]  # fmt: skip
 """In the order of the data's way."""

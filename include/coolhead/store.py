@@ -21,7 +21,7 @@ from coolhead.windows import Window
 from coolhead.writing import Writer
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0003"
+HEAD = "0004"
 """The revision this code was written for; a test holds it to the newest migration."""
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pandas as pd
 
-from coolhead.rows import PersonLabel
+from coolhead.rows import PersonLabel, Verdict
 from coolhead.store import Store
 from coolhead.summing import language
 from coolhead.verdicts import Listening
@@ -55,13 +55,17 @@ def _with_older_labels(store: Store, out: pd.DataFrame) -> None:
     out.loc[newest.index, "polarity"] = newest.label.map(SAID)
 
 
-def quality(listening: Listening, found: pd.DataFrame, index: pd.DatetimeIndex) -> list[str]:
+def quality(listening: Listening, found: pd.DataFrame, index: pd.DatetimeIndex) -> list[Verdict]:
     """Verdict over each trailing hour, as of its window."""
-    rows = found.groupby(["window", "source"]).size().unstack(fill_value=0) if len(found) else pd.DataFrame()
-    out: list[str] = []
+    rows = found.groupby(["window", "source"]).size()
+    heard: dict[object, dict[str, int]] = {}
+    for (window, source), n in rows.items():
+        heard.setdefault(window, {})[str(source)] = int(n)
+    out: list[Verdict] = []
     for start in index:
         hour = Window(start.to_pydatetime() + BASE - HOUR, start.to_pydatetime() + BASE)
-        counts = {str(s): int(n) for s, n in rows.loc[start].items()}
         sight = listening.at(hour.end + GRACE, near=hour)
-        out.append(sight.verdict(hour, counts) if any(s.listened(hour) for s in sight.sources.values()) else "pending")
+        out.append(
+            sight.verdict(hour, heard.get(start, {})) if any(s.listened(hour) for s in sight.sources.values()) else "pending"
+        )
     return out

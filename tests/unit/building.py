@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pandas as pd
 from hypothesis import HealthCheck, settings
 
 from coolhead import registry
@@ -16,8 +17,9 @@ from coolhead.measuring import Measurer
 from coolhead.plan import Market, Plan
 from coolhead.rows import ALL, CollectionLog, Dirty, Grain, KpiPoint, Label, Match, Mention, Score, key_of
 from coolhead.schema import Row
+from coolhead.seeing import Seeing, points_of
 from coolhead.store import Store, migrate
-from coolhead.windows import BASE, floor
+from coolhead.windows import BASE, Window, floor
 
 LINEAR = registry.load("sentiment", "linear")
 READ = f"{LINEAR.name}/{LINEAR.revision}"
@@ -147,6 +149,12 @@ class House:
 
     def evaluate(self, now: datetime) -> Evaluated:
         return evaluate(self.store, self.plan, self.market, Fixed(now))
+
+    def seen(self, span: Window, measurer: Measurer | None = None) -> pd.DataFrame:
+        """What the rules see of a span, as they get it."""
+        used = measurer or Measurer(self.store, self.market, LINEAR.name, LINEAR.revision)
+        seeing = Seeing(self.store, self.plan, self.market, used)
+        return points_of(seeing.look(span), seeing.names)
 
     def points(self, grain: Grain, **where: Any) -> list[KpiPoint]:
         return self.store.read(KpiPoint, market=self.market.id, grain=grain, **where)

@@ -119,7 +119,7 @@ def test_rules_stand_on_the_corrected_lower_bound(tmp_path: Path) -> None:
             house.say(BEGIN + 3 * HOUR + i * timedelta(seconds=1), "negative" if i % 10 else "neutral")
         m = measurer(house, ITALIAN)
         m.measure(Fixed(BEGIN + 5 * HOUR))
-        points, _ = Judge(house.store, house.plan, house.market, m).points(Window(BEGIN, BEGIN + 5 * HOUR))
+        points = house.seen(Window(BEGIN, BEGIN + 5 * HOUR), m)
         few, many = points.loc[BEGIN], points.loc[BEGIN + 3 * HOUR]
         assert few["negative_prevalence.n"] == 10 and many["negative_prevalence.n"] == 200
         assert few["negative_prevalence"] == pytest.approx(many["negative_prevalence"], abs=1e-6)
@@ -168,7 +168,7 @@ def test_an_unread_mention_counts_by_its_label(house: House) -> None:
     m = mention(1, BEGIN)
     house.put([(m, score(m, "neutral", known_at=BEGIN + 40 * MINUTE))])
     label(house, m, "negative", BEGIN + 10 * MINUTE)
-    points, _ = Judge(house.store, house.plan, house.market, measurer(house)).points(Window(BEGIN, BEGIN + HOUR))
+    points = house.seen(Window(BEGIN, BEGIN + HOUR))
     assert list(points.negative_volume.fillna(-1)) == [-1] + [1] * 11
 
 

@@ -11,7 +11,6 @@ from building import (
     COMPLAINTS,
     DAY,
     HOUR,
-    LINEAR,
     MINUTE,
     SPIKE,
     SURGE,
@@ -26,8 +25,6 @@ from building import (
 
 from coolhead import registry
 from coolhead.baselines import VolumeBaseline
-from coolhead.evaluation import Judge
-from coolhead.measuring import Measurer
 from coolhead.rows import ALL, CollectionLog, Dirty, Incident, IncidentEvent, Judged, KpiPoint, Mention, Score, Signal
 from coolhead.rules import Finding
 from coolhead.windows import BASE, GRACE, Window, floor
@@ -322,9 +319,8 @@ def test_an_outage_is_left_out_of_the_baseline_by_the_log(house: House) -> None:
     house.listen(BEGIN + 20 * DAY, now + DAY)
     for i in range(12):
         house.say(now + i * 5 * MINUTE)
-    measurer = Measurer(house.store, house.market, LINEAR.name, LINEAR.revision)
     house.measure(now + 2 * HOUR)
-    points, _ = Judge(house.store, house.plan, house.market, measurer).points(Window(now + 55 * MINUTE, now + HOUR))
+    points = house.seen(Window(now + 55 * MINUTE, now + HOUR))
     (z, usual) = points.loc[points.index[-1], ["volume_z", "volume.baseline"]]
     assert len(points) == 1
     assert usual == 12
