@@ -8,7 +8,7 @@ UV_VERSION := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.in)
 export UV_COMPILE_BYTECODE := 1
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help setup demo up doctor import test check lock docs samples pictures bench-imports bench-sentiment bench-prevalence bench-sentinel bench-matching bench-topics bench-collect bench-kpis bench-assessment soak compose-real compose-env bluesky-real clean
+.PHONY: help setup demo up doctor import test check lock docs samples pictures bench-imports bench-sentiment bench-prevalence bench-sentinel bench-detect bench-matching bench-topics bench-collect bench-kpis bench-assessment soak compose-real compose-env bluesky-real clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -71,6 +71,10 @@ bench-prevalence: setup  ## DATA=folder: how often the corrected shares' interva
 
 bench-sentinel: setup  ## DATA=folder: what the sentinel takes for blindness in five real series, and what not
 	@$(BIN)/python tests/benchmarks/bench_sentinel.py --data "$(DATA)"
+
+bench-detect: setup  ## DATA=folder of NAB: the volume detectors on labelled series, beside others
+	@test -d .coolhead/bench/river || $(UV) pip install --quiet --no-deps --python $(BIN)/python --target .coolhead/bench river==0.26.1
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python tests/benchmarks/bench_detect.py --data "$(DATA)"
 
 bench-matching: setup  ## texts per second that are tied to markets
 	@$(BIN)/python tests/benchmarks/bench_matching.py

@@ -21,7 +21,7 @@ with DAG(
 
 **Reads** what is undone: windows whose mentions or scores changed, and windows that ended since the last judgement.
 **Writes** silences that are not believed, KPI points (5 minutes, hour, local day), signals and incidents, then starts the
-escalation steps that are due, and tells the operators of a source that went blind, and that it sees again. It goes by the
+escalation steps that are due, and tells the operators of a source that went blind, and that it sees again, and a mute's owner that it is over. It goes by the
 clock: a network that is down holds nothing up, its stretch is *blind*.
 
 **When it fails:** no new signal is raised until it runs again, so treat it as urgent. Clear the run: it takes up all
@@ -59,10 +59,15 @@ that is undone, and judges every window once.
     @task(trigger_rule="all_done")
     @translated
     def tell_of_outages() -> list[str]:
-        from coolhead.outages import tell
+        from coolhead import mute_notices, outages
 
         with opened() as (_, clock, store, plan):
-            return tell(store, plan, clock, credentials(registry.names("channels")))
+            given = credentials(registry.names("channels"))
+            try:
+                told = outages.tell(store, plan, clock, given)
+            finally:  # an operator who cannot be reached must not keep a mute's owner from being told
+                over = mute_notices.tell(store, plan, clock, given)
+        return [*told, *over]
 
     due = tick()
     evaluate() >> [due, tell_of_outages()]

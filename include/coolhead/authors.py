@@ -6,18 +6,16 @@ changes who was first on a later day, that day is named, to be measured again.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import pandas as pd
 
+from coolhead.kpis import MEMORY
 from coolhead.presence import appearances
 from coolhead.rows import AuthorDay
 from coolhead.store import Store
 from coolhead.writing import Writer
-
-MEMORY = timedelta(days=180)
-"""Who has not spoken for so long speaks for the first time."""
 
 Author = tuple[str, str]
 """(source, pseudonym)"""
@@ -45,6 +43,16 @@ class Authors:
         first = {(r["day"], r["source"], r["author"]): r["first"] for r in self.rows}
         keys = zip(frame.local, frame.source, frame.author, strict=True)
         return frame.assign(first=[bool(first.get(k)) for k in keys])
+
+
+def newcomers(store: Store, market: str, zone: str, frame: pd.DataFrame) -> "pd.Series[bool]":
+    """Whether each mention's author is new on its local day, by the days that were measured."""
+    local = frame.published_at.dt.tz_convert(zone).dt.date
+    names, new = sorted(set(frame.author.dropna())), set[tuple[date, str, str]]()
+    for i in range(0, len(names), 500):
+        rows = store.read(AuthorDay, market=market, author=names[i : i + 500], day=sorted(set(local)), first=True)
+        new |= {(r.day, r.source, r.author) for r in rows}
+    return pd.Series([k in new for k in zip(local, frame.source, frame.author, strict=True)], index=frame.index, dtype=bool)
 
 
 def measured(store: Store, market: str, frame: pd.DataFrame, days: Sequence[date], afresh: Iterable[date] = ()) -> Authors:

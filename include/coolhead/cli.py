@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from coolhead import clock, incident_commands, label_commands, plan_commands, registry, settings
+from coolhead import clock, detect_commands, incident_commands, label_commands, mute_commands, plan_commands, registry, replay_commands, settings
 from coolhead.errors import ConfigError, CoolheadError, PermanentError
 
 SCORE_BATCH = 1_000
@@ -78,9 +78,12 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("--scorer", choices=registry.names("sentiment"), help="default: the plan's, also while it waits for this")
     p.add_argument("--settings", metavar="JSON", help="of that scorer (default: as the plan has them)")
     p.add_argument("--market", help="market id (default: all, and the brands that they watch)")
+    detect_commands.add(verb)
     incident_commands.add(verbs, verb)
     label_commands.add(verbs, verb)
+    mute_commands.add(verbs, verb)
     plan_commands.add(verbs, verb)
+    replay_commands.add(verb)
     return parser
 
 

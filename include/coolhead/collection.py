@@ -6,7 +6,7 @@ committed (the process died in between) is parsed again by the next poll.
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -16,7 +16,7 @@ from coolhead import failpoint, registry
 from coolhead.budget import metered
 from coolhead.clock import Clock
 from coolhead.edge import Edge, Parsed, clean
-from coolhead.errors import CoolheadError, QualityError, foreseen
+from coolhead.errors import ConfigError, CoolheadError, QualityError, foreseen, together
 from coolhead.http import Client
 from coolhead.intake import Intake
 from coolhead.landing import Landed, Landing
@@ -193,18 +193,38 @@ class Collector:
         })  # fmt: skip
 
     def followers(self, source_name: str, market: Market) -> int:
-        """Read the follower counts of the market's own accounts; returns how many."""
+        """Read the follower counts of the market's own accounts; returns how many.
+
+        An account that cannot be read takes no other along: where one fails, those that are left are asked one by one. Raises
+        one error, after all that came is stored, that names every account that failed.
+        """
         source: Source = registry.load("sources", source_name)()
         query = self.query(source, market)
+        client = self.asking(source, query)
+        found, error = self._counted(source, query, client)
+        errors = {"": error} if error else {}
+        if error and len(query.own_accounts) > 1 and not isinstance(error, ConfigError):
+            errors = {}
+            for account in (a for a in query.own_accounts if a not in {f.account for f in found}):
+                more, error = self._counted(source, replace(query, own_accounts=(account,)), client)
+                found += more
+                errors |= {account: error} if error else {}
+        self.store.upsert(found)
+        if errors:
+            raise together(errors)
+        return len(found)
+
+    def _counted(self, source: Source, query: Query, client: Client) -> tuple[list[Follower], CoolheadError | None]:
+        """What came, and what ended it."""
         found: list[Follower] = []
         try:
-            for account, at, count in source.followers(query, self.asking(source, query)):
+            for account, at, count in source.followers(query, client):
                 found.append(Follower(
-                    market=market.id, source=source.name, account=account, at=at or floor(self.clock.now()), followers=count,
+                    market=query.market, source=source.name, account=account, at=at or floor(self.clock.now()), followers=count,
                 ))  # fmt: skip
-        finally:  # an account that cannot be read takes none of those before it along
-            self.store.upsert(found)
-        return len(found)
+        except Exception as error:  # whatever it is: the other accounts have followers too
+            return found, foreseen(error)
+        return found, None
 
 
 def listens(kind: Any, market: Market, now: datetime) -> bool:

@@ -5,9 +5,9 @@ the same number.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from coolhead.kpis import Context
+from coolhead.kpis import MEMORY, Context
 from coolhead.labelled import Pair, pairs
 from coolhead.plan import Plan
 from coolhead.prevalence import Confusion, of_brand
@@ -23,10 +23,12 @@ class Contexts:
     def __init__(
         self, store: Store, scorer: str, revision: str, markets: Sequence[str] = (),
         general: "Mapping[str, Confusion] | None" = None, factor: ReachFactor | None = None,
+        kept: timedelta = MEMORY,
     ) -> None:  # fmt: skip
-        """markets: those whose labelled samples say what the scorer confuses; general: what public corpora say."""
+        """markets: those whose labelled samples say what the scorer confuses; general: what public corpora say; kept: how
+        long mentions are."""
         self._store, self._scorer, self._revision, self._markets = store, scorer, revision, list(markets)
-        self._plain = Context(general or {}, factor or ReachFactor())
+        self._plain = Context(general or {}, factor or ReachFactor(), kept)
         self._memo: dict[datetime, Context] = {}
         self._since: datetime | None = store.quantity(PersonLabel, "at")[0] if markets else None
 
@@ -47,7 +49,7 @@ class Contexts:
             lang: of_brand(self._plain.confusions.get(lang), labelled.get(lang, []))
             for lang in sorted({*self._plain.confusions, *labelled})
         }
-        return Context({lang: found for lang, found in known.items() if found}, self._plain.reach_factor)
+        return Context({lang: found for lang, found in known.items() if found}, self._plain.reach_factor, self._plain.kept)
 
 
 def of(store: Store, plan: Plan, market: str, scorer: Scorer) -> Contexts:
@@ -61,4 +63,5 @@ def of(store: Store, plan: Plan, market: str, scorer: Scorer) -> Contexts:
         [m.id for m in brand.markets] if brand else [],
         confusions,
         plan.brands.reach_factor,
+        timedelta(days=plan.brands.retention.mention_days),
     )

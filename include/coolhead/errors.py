@@ -10,6 +10,7 @@ A task maps them once (dags/bridge.py): Config, Permanent and Quality fail at on
 """
 
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 
 
@@ -45,3 +46,14 @@ def foreseen(error: Exception) -> CoolheadError:
     return PermanentError(
         f"{type(error).__name__} in {Path(at.filename).name}, line {at.lineno}: a mistake of Coolhead's; report it"
     )
+
+
+def together(errors: Mapping[str, CoolheadError]) -> CoolheadError:
+    """One error that names every own account that failed (account -> its error); a single one stands for itself. Trying again
+    helps only where it may help all of them."""
+    if len(errors) == 1:
+        return next(iter(errors.values()))
+    told = "; ".join(str(e) if repr(account) in str(e) else f"own account {account!r}: {e}" for account, e in errors.items())
+    if not all(isinstance(e, TransientError) for e in errors.values()):
+        return PermanentError(told)
+    return TransientError(told, max(e.retry_after or 0 for e in errors.values() if isinstance(e, TransientError)) or None)

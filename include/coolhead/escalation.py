@@ -84,8 +84,12 @@ def next_step(store: Store, incident: Incident, now: datetime) -> Step | None:
 
 
 def _newest(store: Store, incident: Incident) -> datetime:
-    """When something last spoke for the incident: one found late that still burns is not stale."""
-    return max([incident.detected_at, *(s.as_of for s in store.read(Signal, incident_id=incident.incident_id))])
+    """When something last spoke for the incident: one found late that still burns is not stale, nor is one that a person reopened
+    or split off another."""
+    signal = store.first(Signal, "as_of", last=True, incident_id=incident.incident_id)
+    told = [d.at for d in store.read(Decision, incident_id=incident.incident_id) if d.kind == "reopen"]
+    split = [e.at for e in store.read(IncidentEvent, incident_id=incident.incident_id) if e.kind.startswith("split-")]
+    return max([incident.detected_at, *([signal.as_of] if signal else []), *told, *split])
 
 
 def _kind(incident: Incident) -> str | None:
@@ -117,6 +121,8 @@ def due_runs(store: Store, clock: Clock) -> list[dict[str, Any]]:
 def runs_after(store: Store, incident_id: str, clock: Clock) -> list[dict[str, Any]]:
     """What must run after a step of an incident: its next step, or its review."""
     (incident,) = store.read(Incident, incident_id=incident_id)
+    if incident.merged_into:
+        return []  # it goes on as another one, which has its own steps and its own review
     if incident.state == "closed":
         return [
             {"trigger_dag_id": "review_incident", "trigger_run_id": f"{incident_id}.review", "conf": {"incident": incident_id}}

@@ -8,20 +8,19 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pandas as pd
 
-from coolhead import failpoint, registry, silences
+from coolhead import failpoint, firing, mutes, silences
 from coolhead.baselines import Usual
+from coolhead.causes import attach
 from coolhead.clock import Clock
-from coolhead.incidents import Findings, attach
+from coolhead.known_causes import known
 from coolhead.kpis import Kpi
 from coolhead.measuring import Measurer
 from coolhead.plan import Market, Plan
 from coolhead.recovery import progress
 from coolhead.rows import ALL, Grain, Incident, Judged, KpiPoint, Seen, Verdict
-from coolhead.rules import Rule
 from coolhead.seeing import Seeing, points_of
 from coolhead.store import Store
 from coolhead.windows import BASE, GRACE, Window, floor, local_day
@@ -96,10 +95,7 @@ class Judge:
     def __init__(self, store: Store, plan: Plan, market: Market, measurer: Measurer) -> None:
         self.store, self.plan, self.market, self.measurer = store, plan, market, measurer
         self.seeing = Seeing(store, plan, market, measurer)
-        self.entries = plan.rules_of(market.id)
-        self.rules: list[Rule] = [
-            (kind := registry.load("rules", e.rule))(kind.Settings.model_validate(e.settings)) for e in self.entries
-        ]  # fmt: skip
+        self.rules = firing.Fold.of(plan, market)
         self._usual = [k for k in measurer.kpis if k.reads == "usual"]
 
     def through(self) -> datetime:
@@ -125,24 +121,17 @@ class Judge:
         """Signals and incidents of a span within one local day, with what was seen and the rules' state, in one transaction."""
         seen = self.seeing.look(span)
         done = self.store.read(Judged, market=self.market.id)
-        state: dict[str, Any] = dict(done[0].state) if done else {}
-        findings: Findings = []
-        points = points_of(seen, self.seeing.names)
-        for entry, rule in zip(self.entries, self.rules, strict=True):
-            found, state[entry.name] = rule.step(points, state.get(entry.name, {}))
-            findings += [(entry, f) for f in found]
-        around = Window(span.start - HOUR, span.end)
-        mentions = self.store.mentions(self.market.id, around, self.measurer.scorer, self.measurer.revision, span.end + GRACE)
+        findings, state = self.rules.step(points_of(seen, self.seeing.names), dict(done[0].state) if done else {})
+        heard, muted = mutes.apart(mutes.of(self.store, self.market.id, span), self.market.id, findings)
         usual = [*self._usual_points(seen), *self._day_points(span)]
         failpoint.reached("judge.computed")
         with self.store.writing() as writer:
             writer.lock(Incident)  # a person's answer between reading an incident and writing it would be lost
-            signals, incidents, events = attach(self.store, self.plan, self.market, findings, mentions)
-            writer.upsert(
-                [*usual, *seen, *incidents, *signals, *events, Judged(market=self.market.id, through=span.end, state=state)]
-            )
+            found = attach(known(self.store, self.market.id, span, writer), self.plan, self.market, heard, seen)
+            writer.upsert([*usual, *seen, *found.incidents, *found.signals, *muted, *found.events])
+            writer.upsert([Judged(market=self.market.id, through=span.end, state=state)])
             failpoint.reached("judge.written")
-        return len(signals), [i.incident_id for i in incidents]
+        return len(found.signals) + len(muted), [i.incident_id for i in found.incidents]
 
     def _usual_points(self, seen: Sequence[Seen]) -> list[KpiPoint]:
         """What the judge alone can tell, for it goes on day by day: the trailing hour beside what is usual."""

@@ -1,12 +1,15 @@
 """`coolhead incident ...`: what people do about incidents at a terminal."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 from coolhead import clock, settings
 from coolhead.errors import ConfigError
-from coolhead.incidents import TRANSITIONS
+from coolhead.incidents import TRANSITIONS, name_of
 from coolhead.plan import Plan
+from coolhead.rows import ALL, Decision, Incident, IncidentEvent, Signal
 
 
 def add(verbs: Any, verb: Callable[..., Any]) -> None:
@@ -24,11 +27,40 @@ def add(verbs: Any, verb: Callable[..., Any]) -> None:
         "Record a decision that no open question asks for: contain, recover, dismiss, reopen ...",
         incident,
     )
-    p.add_argument("incident", help="its id, or enough of its beginning")
+    _whose(p)
     p.add_argument("kind", choices=sorted(TRANSITIONS))
+    _by(p)
+    p = verb(
+        "merge",
+        _merge,
+        "Say that an incident is of the same cause as another, which goes on with its signals and clocks.",
+        incident,
+    )
+    _whose(p)
+    p.add_argument("--into", required=True, metavar="ID", help="the one that goes on")
+    _by(p)
+    p = verb(
+        "split",
+        _split,
+        "Say that some signals of an incident are of another cause; they become an incident of their own.",
+        incident,
+    )
+    _whose(p)
+    p.add_argument("--rule", help="those of this rule")
+    p.add_argument("--topic", help="those about this topic")
+    p.add_argument("--since", help="those of windows that end after this, e.g. 2026-03-25T14:00+01:00")
+    _by(p)
+    _whose(verb("show", _show, "State, severity and its reasons, clocks, signals and decisions of an incident.", incident))
+    p = verb("list", _list, "Show incidents with their clocks, the newest last.", incident)
+
+
+def _whose(p: Any) -> None:
+    p.add_argument("incident", metavar="ID", help="its id, or enough of its beginning")
+
+
+def _by(p: Any) -> None:
     p.add_argument("--by", required=True, help="who decides")
     p.add_argument("--reason", required=True, help="why")
-    p = verb("list", _list, "Show incidents, the newest last.", incident)
 
 
 def _opened() -> tuple[Any, Plan]:
@@ -40,13 +72,24 @@ def _opened() -> tuple[Any, Plan]:
     return store, planning.current(store, where.plan, clock.load(where.play))
 
 
+def _now() -> datetime:
+    return clock.load(settings.load().play).now()
+
+
+def _found(store: Any, beginning: str) -> Incident:
+    """Raises ConfigError where none or several begin so."""
+    found: list[Incident] = [i for i in store.read(Incident) if i.incident_id.startswith(beginning)]
+    if len(found) != 1:
+        raise ConfigError(f"incident {beginning!r}: {len(found)} begin so; `coolhead incident list` shows them")
+    return found[0]
+
+
 def _open(options: Any) -> int:
-    from coolhead.incidents import name_of, report
+    from coolhead.incidents import report
 
     store, plan = _opened()
     market = plan.market(options.market) if options.market else plan.only_market()
-    now = clock.load(settings.load().play).now()
-    incident = report(store, plan, market, options.by, now, options.reason, link=options.link, severity=options.severity)
+    incident = report(store, plan, market, options.by, _now(), options.reason, link=options.link, severity=options.severity)
     print(
         f"{incident.incident_id} {name_of(incident.severity)} {incident.state}: the next tick of evaluate_brands starts its escalation"
     )
@@ -55,25 +98,94 @@ def _open(options: Any) -> int:
 
 def _decide(options: Any) -> int:
     from coolhead.incidents import decide
-    from coolhead.rows import Decision, Incident
 
     store, _plan = _opened()
-    found = [i for i in store.read(Incident) if i.incident_id.startswith(options.incident)]
-    if len(found) != 1:
-        raise ConfigError(f"incident {options.incident!r}: {len(found)} begin so; `coolhead incident list` shows them")
-    step = f"command.{options.kind}.{store.count(Decision, incident_id=found[0].incident_id)}"
-    now = clock.load(settings.load().play).now()
-    made = decide(store, found[0].incident_id, step, options.kind, options.by, now, options.reason)
-    (after,) = store.read(Incident, incident_id=made.incident_id)
+    found = _found(store, options.incident)
+    step = f"command.{options.kind}.{store.count(Decision, incident_id=found.incident_id)}"
+    made = decide(store, found.incident_id, step, options.kind, options.by, _now(), options.reason)
+    after = _found(store, made.incident_id)
     print(f"{made.kind} by {made.by}: incident {made.incident_id[:8]} is {after.state}")
     return 0
 
 
-def _list(_: Any) -> int:
-    from coolhead.incidents import name_of
-    from coolhead.rows import Incident
+def _merge(options: Any) -> int:
+    from coolhead.merging import merge
 
     store, _plan = _opened()
+    gone, kept = (_found(store, i).incident_id for i in (options.incident, options.into))
+    merge(store, gone, kept, options.by, _now(), options.reason)
+    after = _found(store, kept)
+    print(
+        f"incident {gone[:8]} is closed, and goes on as {kept[:8]}, {name_of(after.severity)}, {after.state}: "
+        f"onset {after.onset_at:%Y-%m-%d %H:%M}, detected {after.detected_at:%Y-%m-%d %H:%M} UTC, the earlier of both"
+    )
+    return 0
+
+
+def _split(options: Any) -> int:
+    from coolhead.merging import Part, split
+    from coolhead.windows import moment
+
+    store, _plan = _opened()
+    since = moment(options.since, "since") if options.since else None
+    if not (options.rule or options.topic or since):
+        raise ConfigError("say which signals are of another cause: --rule, --topic or --since")
+    part = Part(options.rule, options.topic, since)
+    new = split(store, _found(store, options.incident).incident_id, part, options.by, _now(), options.reason)
+    print(f"{new.incident_id} {name_of(new.severity)} {new.state}: the next tick of evaluate_brands starts its escalation")
+    return 0
+
+
+def _show(options: Any) -> int:
+    store, _plan = _opened()
+    for line in told(store, _found(store, options.incident), _now()):
+        print(line)
+    return 0
+
+
+def told(store: Any, incident: Incident, as_of: datetime) -> Iterator[str]:
+    """An incident in lines; of what was said about the brand, no word."""
+    from coolhead.durations import clocks
+
+    mine = {"incident_id": incident.incident_id}
+    yield f"{incident.incident_id}  {incident.title}"
+    other = {"merged into": incident.merged_into, "split from": incident.split_from}
+    more = [
+        incident.topic and f"topic {incident.topic}",
+        *(f"{k} {v[:8]}" for k, v in other.items() if v),
+        incident.drill and "a drill",
+    ]
+    yield ", ".join(["state " + incident.state, *(m for m in more if m)])
+    yield f"severity {name_of(incident.severity)}, proposed {name_of(incident.severity_proposed)}"
+    for x in incident.reasons:
+        yield f"  {x['at'][:16].replace('T', ' ')} UTC  {name_of(x['severity'])}: {x['reason']} [{x['rule']}]"
+    yield "clocks from the detection"
+    for lasted in clocks(incident, as_of):
+        yield f"  {lasted.name} {lasted.what}: {lasted}"
+    signals = store.read(Signal, **mine)
+    yield f"signals: {len(signals)}"
+    for (rule, severity, topic), n in sorted(Counter((s.rule, s.severity, s.topic) for s in signals).items()):
+        times = [s.start for s in signals if (s.rule, s.severity, s.topic) == (rule, severity, topic)]
+        about = "" if topic == ALL else f" about {topic}"
+        yield f"  {rule} {severity}{about}: {n:,}, {min(times):%Y-%m-%d %H:%M} to {max(times):%Y-%m-%d %H:%M} UTC"
+    events = [
+        (e.at, f"{e.kind}: {e.detail}") for e in store.read(IncidentEvent, **mine) if not e.kind.startswith(("asked-", "due-"))
+    ]
+    decisions = [
+        (d.at, f"{d.kind} by {d.by}{f': {d.reason}' if d.reason else ''} [{d.hash[:10]}]") for d in store.read(Decision, **mine)
+    ]
+    yield f"decisions and events: {len(decisions) + len(events)}"
+    for at, what in sorted([*events, *decisions]):
+        yield f"  {at:%Y-%m-%d %H:%M} UTC  {what}"
+
+
+def _list(_: Any) -> int:
+    from coolhead.durations import clocks
+
+    store, _plan = _opened()
+    now = _now()
     for i in sorted(store.read(Incident), key=lambda i: i.detected_at):
-        print(f"{i.incident_id}  {i.detected_at:%Y-%m-%d %H:%M}  {name_of(i.severity):<15}  {i.state:<12}  {i.title}")
+        state = f"merged into {i.merged_into[:8]}" if i.merged_into else i.state
+        ages = ", ".join(f"{c.name} {c}" for c in clocks(i, now)[2:])
+        print(f"{i.incident_id}  {i.detected_at:%Y-%m-%d %H:%M}  {name_of(i.severity):<15}  {state:<12}  {i.title}  ({ages})")
     return 0

@@ -106,7 +106,7 @@ def identify(texts: Sequence[str], among: Collection[str]) -> list[tuple[str, fl
 
 def _one(text: str, among: frozenset[str]) -> tuple[str, float]:
     words = _WORD.findall(unicodedata.normalize("NFKC", strip_addresses(text[: 4 * LIMIT])))
-    plain = " ".join(words)[:LIMIT]
+    plain = " ".join(map(_quiet, words))[:LIMIT]
     # Ideographs and syllables carry a word each, letters do not.
     weight = sum(3 if ord(c) >= 0x0E00 else 1 for c in plain[: 2 * MIN_LETTERS] if c != " ")
     if weight < MIN_LETTERS:
@@ -120,6 +120,12 @@ def _one(text: str, among: frozenset[str]) -> tuple[str, float]:
         lang = _FOLD.get(lang, lang)
         chances[lang] = chances.get(lang, 0.0) + chance
     return _decide(chances, among)
+
+
+def _quiet(word: str) -> str:
+    """A word in capitals as it is usually written: py3langid knows `não` and `NÃO` as different signs, and has seldom seen
+    the latter. Of Portuguese posts 2 % more are told, of Italian 1 % (training texts of UMSAB)."""
+    return word.lower() if len(word) > 1 and word.isupper() else word
 
 
 def _decide(chances: dict[str, float], among: frozenset[str]) -> tuple[str, float]:

@@ -23,7 +23,9 @@ from coolhead.sentiment import active
 from coolhead.store import Store
 from coolhead.summing import MARGINS, Cells, prepared
 from coolhead.verdicts import Listening, Sight
+from coolhead.waiting import Waiting
 from coolhead.windows import BASE, Window, floor, local_day, merged
+from coolhead.writing import Writer
 
 STEPS = {"5min": BASE, "hour": timedelta(hours=1)}
 GRAINS: tuple[Grain, ...] = ("5min", "hour", "day")
@@ -77,6 +79,7 @@ class Measurer:
         self.contexts = known or Contexts(store, scorer, revision)
         self.beside = beside
         self.kpis = kpis()
+        self.waiting = Waiting(store, market, self.kpis, self._point)
 
     @classmethod
     def of(cls, store: Store, plan: Plan, market: Market) -> "Measurer":
@@ -98,7 +101,7 @@ class Measurer:
                 written += self._measure_days(undone)
             if not marks:
                 break
-        return written + self._measure_followers(as_of)
+        return written + self.waiting.ended(as_of) + self._measure_followers(as_of)
 
     def _chunks(self, marks: Sequence[Dirty], as_of: datetime) -> Iterator[Undone]:
         zone = ZoneInfo(self.market.time_zone)
@@ -127,17 +130,31 @@ class Measurer:
         failpoint.reached("measure.computed")
         mine = [k.name for k in self.kpis if k.reads not in ("follower", "usual")]
         with self.store.writing() as writer:
+            if not self._hold(writer, undone):
+                return 0
+            for echo in echoes:
+                writer.insert_new(echo)  # a mark that a mention made stays: more follows from it
             for grain, starts in undone.starts.items():
                 for part in _parts(sorted(starts), 500):
                     writer.delete(KpiPoint, market=self.market.id, kpi=mine, grain=grain, start=part, revision=self.revisions)
+            self.waiting.forget(writer, self.waiting.days(undone.days, as_of))
             writer.upsert_values(KpiPoint, points)
             spoke.write(writer)
             for part in _parts(sorted({m.mark for m in undone.marks}), 500):
                 writer.delete(Dirty, market=self.market.id, mark=part, start=Window(spans[0].start, spans[-1].end))
-            for echo in echoes:
-                writer.insert_new(echo)  # a mark that a mention made stays: more follows from it
             failpoint.reached("measure.written")
         return len(points)
+
+    def _hold(self, writer: Writer, undone: Undone) -> bool:
+        """Keep the marks for this run; False: another run, which knew more, has taken some and stored their points meanwhile.
+
+        All are held before any goes, and marks for others are made in between, before any goes: of two runs over the same hours
+        one waits for the other's end, and no two wait for one another (PostgreSQL would stop one of them).
+        """
+        starts = sorted({m.start for m in undone.marks})
+        return all(
+            len(writer.hold(Dirty, market=self.market.id, start=part)) == len(part) for part in _parts(starts, 500)
+        )  # fmt: skip
 
     @property
     def revisions(self) -> list[str]:
@@ -153,13 +170,14 @@ class Measurer:
         return responses.judged(self.store, self.market, prepared(mentions, self.market.time_zone), undone.as_of)
 
     def _echoes(self, undone: Undone, frame: pd.DataFrame, spoke: authors.Authors) -> list[Dirty]:
-        """Windows elsewhere whose numbers change by what was found here."""
+        """Windows elsewhere whose numbers change by what was found here, in the order of their keys."""
+        mine = {(m.market, m.start) for m in undone.marks}  # they are measured now
         mark, zone = f"{ECHO}{uuid.uuid4().hex}", self.market.time_zone
         out = responses.echoes(self.store, self.market, frame, undone.fresh, mark)
         out += [Dirty(market=self.market.id, start=local_day(d, zone).start, mark=mark) for d in sorted(spoke.later)]
         if self.beside:
             out += [Dirty(market=self.beside, start=hour, mark=mark) for hour in sorted(undone.starts["hour"])]
-        return out
+        return sorted((e for e in out if (e.market, e.start) not in mine), key=lambda e: (e.market, e.start))
 
     def _points(
         self, frame: pd.DataFrame, grain: Grain, starts: set[datetime], sight: Sight, as_of: datetime
@@ -193,7 +211,6 @@ class Measurer:
 
     def _derived(self, undone: Undone, points: Sequence[dict[str, Any]], sight: Sight) -> Iterator[dict[str, Any]]:
         """Points that are made of other points."""
-        hours = undone.starts["hour"]
         span = Window(undone.spans[0].start, undone.spans[-1].end)
         sights = {w.id: Listening(self.store, w, span, undone.as_of).at(undone.as_of) for w in self.market.watched()}
         for kpi in self.kpis:
@@ -204,9 +221,9 @@ class Measurer:
                         self.store, self.market, kpi, windows, grain, points, self.revisions, {self.market.id: sight, **sights}
                     ):
                         yield self._point(kpi, grain, v, seen, undone.as_of)
-            elif kpi.reads == "backlog":
-                for v in derived.backlog(self.store, self.market, kpi, undone.spans, points, hours, undone.as_of):
-                    yield self._point(kpi, "day", v, sight.verdict(self._window(v[0], "day"), {}, v[1]), undone.as_of)
+        yield from self.waiting.points(
+            self.waiting.days(undone.days, undone.as_of), points, undone.starts["hour"], undone.as_of
+        )
 
     def _window(self, start: Any, grain: Grain) -> Window:
         begin = start.to_pydatetime()

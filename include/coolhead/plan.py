@@ -5,18 +5,19 @@ they run on the last version that passed `coolhead plan check` (plan_version in 
 a crisis breaks nothing that runs.
 """
 
-import difflib
 import hashlib
 import json
 from datetime import date
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
-from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from coolhead import registry
 from coolhead.errors import ConfigError
+from coolhead.plan_parts import Language, MarketId, Part, Zone, plugin, refuse, twice
+from coolhead.plan_rules import Expected, RedLine, Rules
+from coolhead.plan_rules import RuleEntry as RuleEntry
 from coolhead.reach import ReachFactor
 from coolhead.rows import Severity
 from coolhead.terms import Term, Terms
@@ -24,30 +25,6 @@ from coolhead.terms import Term, Terms
 Role = Literal["duty_lead", "crisis_lead", "spokesperson", "operator"]
 """`operator` is told of blind sources; where nobody has it, the duty leads are."""
 REQUIRED_ROLES: tuple[Role, ...] = ("duty_lead", "crisis_lead", "spokesperson")
-
-
-class Part(BaseModel):
-    """Base of the plan's models: unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _zone(value: str) -> str:
-    if value not in available_timezones():
-        near = difflib.get_close_matches(value, available_timezones(), 3)
-        raise ValueError(
-            f"{value!r} is no time zone" + (f"; did you mean {' or '.join(near)}?" if near else "; write e.g. Europe/Rome")
-        )
-    return value
-
-
-def _plugin(family: str) -> AfterValidator:
-    def check(value: str) -> str:
-        if value not in (choices := registry.names(family)):
-            raise ValueError(f"{value!r} is none of: {', '.join(choices)}")
-        return value
-
-    return AfterValidator(check)
 
 
 class Episode(Part):
@@ -65,16 +42,13 @@ class Episode(Part):
         return self
 
 
-MarketId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,60}$")]
-
-
 class Watched(Part):
     """Another brand, listened to for share of voice and to learn from its crises; it never alarms as our own."""
 
     id: MarketId
     name: Annotated[str, Field(min_length=1)]
     terms: Terms
-    sources: dict[Annotated[str, _plugin("sources")], dict[str, Any]] = {}
+    sources: dict[Annotated[str, plugin("sources")], dict[str, Any]] = {}
     """None: those of the market that search for terms."""
 
 
@@ -82,7 +56,7 @@ class PlannedTopic(Part):
     """What people are known to complain about, and who sees to it, in peacetime too."""
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
-    terms: Annotated[dict[Annotated[str, Field(pattern=r"^[a-z]{2}$")], Terms], Field(min_length=1)]
+    terms: Annotated[dict[Language, Terms], Field(min_length=1)]
     """By language, in whose forms they are looked for."""
     owner: Annotated[str, Field(min_length=1, description="a person's id, or a role")]
 
@@ -92,13 +66,15 @@ class Market(Part):
 
     id: MarketId
     country: str = ""
-    time_zone: Annotated[str, AfterValidator(_zone)]
-    languages: Annotated[tuple[Annotated[str, Field(pattern=r"^[a-z]{2}$")], ...], Field(min_length=1)]
+    time_zone: Zone
+    languages: Annotated[tuple[Language, ...], Field(min_length=1)]
     terms: Terms
-    own_accounts: dict[Annotated[str, _plugin("sources")], tuple[str, ...]] = {}
-    sources: dict[Annotated[str, _plugin("sources")], dict[str, Any]]
+    own_accounts: dict[Annotated[str, plugin("sources")], tuple[str, ...]] = {}
+    sources: dict[Annotated[str, plugin("sources")], dict[str, Any]]
     known_episodes: tuple[Episode, ...] = ()
     topics: tuple[PlannedTopic, ...] = ()
+    red_lines: tuple[RedLine, ...] = ()
+    calendar: tuple[Expected, ...] = ()
     watch: tuple[Watched, ...] = ()
 
     def watched(self) -> "list[Market]":
@@ -106,7 +82,8 @@ class Market(Part):
         shared = {s: given for s, given in self.sources.items() if registry.load("sources", s).searches}
         return [
             self.model_copy(update={
-                "id": w.id, "terms": w.terms, "sources": w.sources or shared, "own_accounts": {}, "known_episodes": (), "topics": (), "watch": (),
+                "id": w.id, "terms": w.terms, "sources": w.sources or shared, "own_accounts": {}, "known_episodes": (),
+                "topics": (), "red_lines": (), "calendar": (), "watch": (),
             })
             for w in self.watch
         ]  # fmt: skip
@@ -118,12 +95,15 @@ class Brand(Part):
     name: Annotated[str, Field(min_length=1)]
     topics: tuple[PlannedTopic, ...] = ()
     """Of all its markets."""
+    red_lines: tuple[RedLine, ...] = ()
     markets: Annotated[tuple[Market, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
-    def _topics_differ(self) -> Self:
+    def _names_differ(self) -> Self:
         for m in self.markets:
-            _raise(twice(f"topics of {m.id} have the name", [t.name for t in (*m.topics, *self.topics)]))
+            problems = twice(f"topics of {m.id} have the name", [t.name for t in (*m.topics, *self.topics)])
+            problems += twice(f"red lines of {m.id} have the name", [r.name for r in (*m.red_lines, *self.red_lines)])
+            refuse(problems + twice(f"events in the calendar of {m.id} have the name", [e.name for e in m.calendar]))
         return self
 
 
@@ -138,7 +118,7 @@ class Network(Part):
 class ScorerChoice(Part):
     """A scorer, and what it is told."""
 
-    name: Annotated[str, _plugin("sentiment")] = "linear"
+    name: Annotated[str, plugin("sentiment")] = "linear"
     settings: dict[str, Any] = {}
 
 
@@ -177,38 +157,8 @@ class Brands(Part):
     @model_validator(mode="after")
     def _unique(self) -> Self:
         ids = [i for b in self.brands for m in b.markets for i in (m.id, *(w.id for w in m.watch))]
-        _raise(twice("markets have the id", ids))
+        refuse(twice("markets have the id", ids))
         return self
-
-
-def twice(what: str, names: list[str]) -> list[str]:
-    return [f"two {what} {n!r}; each needs its own" for n in sorted({n for n in names if names.count(n) > 1})]
-
-
-def _raise(problems: list[str]) -> None:
-    """One per line, so that `_explain` tells them all."""
-    if problems:
-        raise ValueError("\n".join(problems))
-
-
-class RuleEntry(BaseModel):
-    """One rule: which plug-in, and its own settings beside."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,60}$")]
-    rule: Annotated[str, _plugin("rules")]
-    severity: Severity
-    markets: tuple[str, ...] = ()
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        return dict(self.model_extra or {})
-
-
-class Rules(Part):
-    """rules.yaml"""
-
-    rules: Annotated[tuple[RuleEntry, ...], Field(min_length=1)]
 
 
 class Person(Part):
@@ -217,14 +167,14 @@ class Person(Part):
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.@-]{1,64}$")]
     name: Annotated[str, Field(min_length=1)]
     roles: Annotated[tuple[Role, ...], Field(min_length=1)]
-    addresses: dict[Annotated[str, _plugin("channels")], str]
+    addresses: dict[Annotated[str, plugin("channels")], str]
 
 
 class Step(Part):
     """One step of the escalation: whom to tell, and how long to wait for an answer."""
 
     notify: Annotated[tuple[Role, ...], Field(min_length=1)]
-    channels: Annotated[tuple[Annotated[str, _plugin("channels")], ...], Field(min_length=1)]
+    channels: Annotated[tuple[Annotated[str, plugin("channels")], ...], Field(min_length=1)]
     wait_minutes: Annotated[int, Field(ge=1, le=240)] = 15
 
 
@@ -270,7 +220,7 @@ class Escalation(Part):
             for channel in step.channels
             if not any(channel in p.addresses for p in self.people if set(p.roles) & set(step.notify))
         ]
-        _raise(problems)
+        refuse(problems)
         return self
 
 
@@ -313,8 +263,17 @@ class Plan(Part):
         found = ((*m.topics, *b.topics) for b in self.brands.brands for m in b.markets if m.id == market_id)
         return next(found, ())
 
+    def red_lines_of(self, market_id: str) -> tuple[RedLine, ...]:
+        """The market's own first, then its brand's."""
+        found = ((*m.red_lines, *b.red_lines) for b in self.brands.brands for m in b.markets if m.id == market_id)
+        return next(found, ())
+
+    def calendar_of(self, market_id: str) -> tuple[Expected, ...]:
+        return self.market(market_id).calendar
+
     def rules_of(self, market_id: str) -> list[RuleEntry]:
-        return [r for r in self.rules.rules if not r.markets or market_id in r.markets]
+        """With the market's own numbers, and an entry for each source that is judged by itself."""
+        return [entry for r in self.rules.rules for entry in r.of(market_id)]
 
     def content(self) -> dict[str, Any]:
         """JSON-ready."""

@@ -10,6 +10,7 @@ from coolhead.collection import Collector
 from coolhead.edge import Edge
 from coolhead.errors import CoolheadError
 from coolhead.folding import fold
+from coolhead.kpis import MEMORY
 from coolhead.landing import Landed
 from coolhead.matching import Judgement, forms, judge, matched_by
 from coolhead.plan import Market, Plan
@@ -66,6 +67,11 @@ def preview(settings: Settings, plan: Plan) -> Iterator[str]:
     store = _store(settings)
     if store and (why := planning.waiting(store, plan, clock.load(settings.play).now())):
         yield f"not in effect yet: {why}"
+    if (kept := plan.brands.retention.mention_days) < MEMORY.days:
+        yield (
+            f"brands.yaml: retention.mention_days: {kept}: first_time_author_share has no value, for it looks {MEMORY.days} days "
+            f"back; keep mentions for {MEMORY.days} days or more to have it"
+        )
     for market in plan.listened:
         tallies = [_Tally(market, term) for term in market.terms.any_of]
         seen = 0

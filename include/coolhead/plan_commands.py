@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from coolhead import plan_files, settings
+from coolhead.plan import Plan
+from coolhead.plan_tests import FILE, load, run
 
 
 def add(verbs: Any, verb: Callable[..., Any]) -> None:
@@ -18,6 +20,11 @@ def add(verbs: Any, verb: Callable[..., Any]) -> None:
     )
     p = verb("check", _check, "Check the plan; every mistake with file, line, key and choices.", plan)
     p.add_argument("folder", nargs="?", type=Path, help="default: the plan of COOLHEAD_HOME")
+    p = verb("test", _test, "Run the tests of the plan's rules, as written beside them.", plan)
+    p.add_argument("file", nargs="?", type=Path, help="default: rules_test.yaml of the plan")
+    p.add_argument(
+        "--plan", type=Path, help="folder of the plan whose rules are tested; default: the file's, or the plan of COOLHEAD_HOME"
+    )
 
 
 def _init_options(p: argparse.ArgumentParser) -> None:
@@ -43,9 +50,28 @@ def _check(options: Any) -> int:
     print(
         f"{folder}: {len(plan.markets)} markets, {len(plan.rules.rules)} rules, {len(plan.escalation.people)} people: no mistake found"
     )
+    failed = _tested(plan, folder / FILE) if (folder / FILE).exists() else 0
     for line in preview(where, plan):
         print(line)
-    return 0
+    return 1 if failed else 0
+
+
+def _test(options: Any) -> int:
+    own = options.file.parent if options.file and (options.file.parent / "rules.yaml").exists() else settings.load().plan
+    folder = options.plan or own
+    return 1 if _tested(plan_files.load(folder), options.file or folder / FILE) else 0
+
+
+def _tested(plan: Plan, path: Path) -> int:
+    """Run a file of tests, print what differs, and return how many failed."""
+    results = run(plan, load(path, plan))
+    failed = [r for r in results if r.differences]
+    for r in failed:
+        print(f"FAILED {r.name}")
+        for line in r.differences:
+            print(f"  {line}")
+    print(f"{path}: {len(results)} tests of rules, {len(failed)} failed")
+    return len(failed)
 
 
 def _init(options: Any) -> int:

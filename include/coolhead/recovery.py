@@ -1,8 +1,9 @@
 """Facts about open incidents that only time brings: first public response, contained, recovered.
 
-T5 contained: volume z below 2 for 6 hours, at least 4 of them between 07 and 23 local. T6 recovered: three
-consecutive local days with daily volume z below 2 and a negative share whose interval overlaps the baseline's.
-Blind hours stop both clocks: of any network that the incident was heard on. [DEFINITIONS.md, Clocks of an incident]
+T5 contained: volume z below 2 and no new multiplier for 6 hours, at least 4 of them between 07 and 23 local. T6 recovered:
+three consecutive local days with daily volume z below 2 and a negative share whose interval overlaps the baseline's.
+Blind hours stop both clocks: of any network that the incident was heard on; and days of which too little was read stop the
+second. Whoever reopens an incident starts them anew. [DEFINITIONS.md, Clocks of an incident]
 """
 
 from datetime import date, datetime, timedelta
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
+from coolhead import spoken
 from coolhead.baselines import LOOK_BACK, WARM_DAYS, usual
 from coolhead.incidents import left_out
 from coolhead.kpis import share
@@ -25,6 +27,8 @@ CALM = 2.0
 CONTAINED_AFTER = timedelta(hours=6)
 DAYTIME = timedelta(hours=4)
 RECOVERED_DAYS = 3
+READ = 0.6
+"""Of a day's mentions, the share that must have been read: below it, DEFINITIONS.md says, its negative share cannot be judged."""
 
 
 def progress(store: Store, market: Market, through: datetime, reader: str | None = None) -> list[Incident]:
@@ -62,7 +66,9 @@ def _advance(
         note("responded", "responded_at", first, None, "first own post after the approval was seen")
     open_states = ("acknowledged", "assessed", "responding")
     if incident.state in open_states and (at := contained_at(store, market, incident, through)):
-        note("contained", "contained_at", at, "contained", "volume z below 2 for 6 hours, 4 of them by day")
+        note(
+            "contained", "contained_at", at, "contained", "volume z below 2 and no new multiplier for 6 hours, 4 of them by day"
+        )
     if incident.state == "contained" and (at := recovered_at(store, market, incident, through, reader)):
         note("recovered", "recovered_at", at, "recovered", "three local days of usual volume and negative share")
     return incident, events
@@ -81,7 +87,8 @@ def _first_response(store: Store, market: Market, incident: Incident, through: d
 
 def contained_at(store: Store, market: Market, incident: Incident, through: datetime) -> datetime | None:
     """End of the first stretch that fulfils T5 after the detection; None while there is none, or the baseline is cold."""
-    after = Window(incident.detected_at, max(through, incident.detected_at))
+    begin = _begin(store, incident)
+    after = Window(begin, max(through, begin))
     z = store.read(KpiPoint, market=market.id, kpi="volume_z", grain="5min", source=ALL, lang=ALL, start=after)
     if not any(p.value is not None for p in store.read(
         KpiPoint, market=market.id, kpi="volume_z", grain="5min", source=ALL, lang=ALL,
@@ -90,10 +97,25 @@ def contained_at(store: Store, market: Market, incident: Incident, through: date
         return None
     hot = {p.start for p in z if p.value is not None and p.value >= CALM}
     blind = _blind(store, market, incident, after)
+    if _calm_through(market, after, hot, blind) is None:
+        return None
+    return _calm_through(market, after, hot | _new_multipliers(store, incident, after), blind)
+
+
+def _begin(store: Store, incident: Incident) -> datetime:
+    """From when on it can be contained: since its detection, or since a person last reopened it or merged another into it."""
+    mine = {"incident_id": incident.incident_id}
+    decided = [d.at for d in store.read(Decision, **mine) if d.kind == "reopen"]
+    merged_in = [e.at for e in store.read(IncidentEvent, **mine) if e.kind.startswith("merged-")]
+    return max([incident.detected_at, *decided, *merged_in])
+
+
+def _calm_through(market: Market, span: Window, hot: set[datetime], blind: list[Window]) -> datetime | None:
+    """When it had been calm for long enough, hours in which it could not be heard not counted."""
     zone = ZoneInfo(market.time_zone)
     calm = daytime = timedelta()
-    at = _ceil(incident.detected_at)
-    while at + BASE <= through:
+    at = _ceil(span.start)
+    while at + BASE <= span.end:
         if at in hot:
             calm = daytime = timedelta()
         elif not any(at in w for w in blind):
@@ -103,6 +125,17 @@ def contained_at(store: Store, market: Market, incident: Incident, through: date
         if calm >= CONTAINED_AFTER and daytime >= DAYTIME:
             return at
     return None
+
+
+def _new_multipliers(store: Store, incident: Incident, span: Window) -> set[datetime]:
+    """Windows in which one of the brand's largest authors was first seen to speak against it."""
+    known, out = set[tuple[str, str]](), set[datetime]()
+    for start, evidence in store.asked(spoken.evidence(incident.market, Window(min(incident.onset_at, span.start), span.end))):
+        posts = {(m["source"], m["native_id"]) for m in evidence.get("multipliers", []) if m["top"]}
+        if posts - known:
+            out.add(start)
+        known |= posts
+    return out
 
 
 def recovered_at(
@@ -117,7 +150,7 @@ def recovered_at(
     while local_day(day, market.time_zone).end <= through:
         span = local_day(day, market.time_zone)
         blind = any(w.start <= span.start and w.end >= span.end for w in _blind(store, market, incident, span))
-        if not blind:
+        if not blind and not _unread(days, day):
             in_a_row = in_a_row + 1 if _calm_day(days, day) else 0
         if in_a_row >= RECOVERED_DAYS:
             return span.end
@@ -163,6 +196,11 @@ def _calm_day(days: pd.DataFrame, day: date) -> bool:
     now, base = share(table.hits, table.n).itertuples(index=False)
     overlaps = row.n == 0 or (now.low <= base.high and base.low <= now.high) or now.value < base.value
     return z < CALM and bool(overlaps)
+
+
+def _unread(days: pd.DataFrame, day: date) -> bool:
+    """Whether too little of a day's mentions was read to know how they were meant."""
+    return day in days.index and bool(days.loc[day].n < READ * days.loc[day].volume)
 
 
 def _blind(store: Store, market: Market, incident: Incident, span: Window) -> list[Window]:

@@ -7,18 +7,17 @@ marks and points alone: it changes no number that anybody acts on until the plan
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from time import monotonic
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from coolhead import contexts, plan_files
+from coolhead import contexts, plan_files, readings
 from coolhead.clock import Clock
-from coolhead.collection import batches
 from coolhead.contexts import Contexts
 from coolhead.measuring import FROM, GRAINS, Measurer, Undone
 from coolhead.plan import Market, Plan, ScorerChoice
-from coolhead.rows import ALL, KpiPoint, Match, Mention
+from coolhead.rows import ALL, Cursor, KpiPoint, Match, Mention
 from coolhead.scoring import commit
 from coolhead.sentiment import Scorer, active
 from coolhead.settings import Settings
@@ -28,6 +27,10 @@ from coolhead.windows import Window, local_day
 
 RECENT = timedelta(days=2)
 """How far back a series beside is kept up to date by itself; the rest is read on request."""
+PORTION = 10_000
+"""Mentions that a scorer beside reads in one run: what comes after it in that run does not wait for hours."""
+EVERY = timedelta(hours=1)
+"""How often a series beside is published: nobody acts on it within minutes, and each time takes a day's mentions."""
 
 Tell = Callable[[str], None]
 
@@ -58,15 +61,21 @@ def rescore(
 
     since: only mentions that were published later. The active scorer's points are left to the evaluation.
     """
-    first = active(plan.brands.scorer)
-    beside = (first.name, first.revision) != (scorer.name, scorer.revision)
-    return sum(_market(store, plan, scorer, market, clock, tell, since, beside) for market in markets)
+    return sum(_all_of(Reading(store, plan, scorer, market, clock), tell, since) for market in markets)
 
 
 def keep_up(store: Store, plan: Plan, clock: Clock, tell: Tell) -> dict[str, int]:
-    """The scorers beside the active one read what is new; mentions read, by name."""
-    since = clock.now() - RECENT
-    return {s.name: rescore(store, plan, active(s), plan.listened, clock, tell, since) for s in plan.brands.scorer.beside}
+    """The scorers beside the active one read what is new, at most PORTION mentions each; mentions read, by name.
+
+    A local day is published when it has no series yet, and again EVERY so often where it changed.
+    """
+    out: dict[str, int] = {}
+    for scorer in map(active, plan.brands.scorer.beside):
+        left = PORTION
+        for market in plan.listened:
+            left -= _recent(Reading(store, plan, scorer, market, clock), tell, left)
+        out[scorer.name] = PORTION - left
+    return out
 
 
 def on_request(
@@ -103,55 +112,88 @@ class Beside(Measurer):
             return writer.upsert_values(KpiPoint, points)
 
 
-def _market(
-    store: Store, plan: Plan, scorer: Scorer, market: Market, clock: Clock, tell: Tell, since: datetime | None, beside: bool
-) -> int:
-    publisher = Beside(store, market, scorer, contexts.of(store, plan, market.id, scorer))
-    days = list(_days(store, market, since))
-    counts = {day: store.count(Match, market=market.id, published_at=local_day(day, market.time_zone)) for day in days}
-    done = Progress(market.id, sum(counts.values()), monotonic())
-    for day in (d for d in days if counts[d]):
-        span = local_day(day, market.time_zone)
-        fresh, changed = _read(store, scorer, market, span, clock, beside)
-        known = published(store, market, span.start, scorer)
-        # What another market's turn read, or a person labelled, or a run that was killed left behind: newer than the series.
-        if beside and (fresh or known is None or (changed is not None and changed > known)):
-            publisher.publish(day, clock.now())
+class Reading:
+    """One scorer reads one market."""
+
+    def __init__(self, store: Store, plan: Plan, scorer: Scorer, market: Market, clock: Clock) -> None:
+        first = active(plan.brands.scorer)
+        self.store, self.scorer, self.market, self.clock = store, scorer, market, clock
+        self.reader = f"{scorer.name}/{scorer.revision}"
+        self.beside = (first.name, first.revision) != (scorer.name, scorer.revision)
+        self._publisher = Beside(store, market, scorer, contexts.of(store, plan, market.id, scorer))
+
+    def days(self, since: datetime | None) -> Iterator[tuple[date, Window]]:
+        """Local days with mentions, newest first."""
+        low, high = self.store.quantity(Match, "published_at", market=self.market.id)
+        if low is None or (since and high < since):
+            return
+        zone = ZoneInfo(self.market.time_zone)
+        day, first = high.astimezone(zone).date(), max(low, since or low).astimezone(zone).date()
+        while day >= first:
+            span = local_day(day, self.market.time_zone)
+            if self.store.first(Match, "published_at", market=self.market.id, published_at=span):
+                yield day, span
+            day -= timedelta(days=1)
+
+    def read(self, span: Window, limit: int | None = None) -> int:
+        """What is unread of a day, at most so many, in batches of one transaction each; returns how many were read."""
+        done, left = 0, limit
+        while left is None or left > 0:
+            size = self.scorer.batch if left is None else min(left, self.scorer.batch)
+            asked = (self.scorer.name, self.scorer.revision, self.clock.now(), size)
+            found = self.store.asked(readings.unread(self.market.id, span, *asked))
+            part = [Mention.model_construct(**row._mapping) for row in found]
+            read = len(commit(self.store, self.scorer, part, self.clock.now(), self.beside)) if part else 0
+            if not read:  # or all of them are being edited just now: they come again when the gate has seen them
+                break
+            done, left = done + read, None if left is None else left - read
+        return done
+
+    def stale(self, span: Window) -> datetime | None:
+        """As of when a day was published that changed since; the beginning of time where it never was, None where it stands."""
+        known = published(self.store, self.market, span.start, self.scorer)
+        if known is None:
+            return datetime.min.replace(tzinfo=UTC)
+        return known if any(at > known for at in self._changes(span)) else None
+
+    def _changes(self, span: Window) -> Iterator[datetime]:
+        """When something of a day changed: it was read, also for another market or by a run that was killed; a person labelled
+        it; or the active scorer's points were made anew, as they are whenever a mention comes, goes or is edited."""
+        days = [f"read {span.start.date() + timedelta(days=n)}" for n in range((span.end.date() - span.start.date()).days + 1)]
+        for c in self.store.read(Cursor, source=self.reader, market=self.market.id, stream=days):
+            yield datetime.fromisoformat(c.value)
+        yield from (at for (at,) in self.store.asked(readings.newest_label(self.market.id, span)) if at)
+        of_all = {"kpi": "volume", "grain": "day", "source": ALL, "lang": ALL}
+        yield from (p.as_of for p in self.store.read(KpiPoint, market=self.market.id, start=span.start, **of_all))
+
+    def publish(self, day: date) -> int:
+        """Points written."""
+        return self._publisher.publish(day, self.clock.now())
+
+
+def _all_of(reading: Reading, tell: Tell, since: datetime | None) -> int:
+    days = list(reading.days(since))
+    counts = {day: reading.store.count(Match, market=reading.market.id, published_at=span) for day, span in days}
+    done = Progress(reading.market.id, sum(counts.values()), monotonic())
+    for day, span in days:
+        fresh = reading.read(span)
+        if reading.beside and (fresh or reading.stale(span)):
+            reading.publish(day)
         done.seen, done.read = done.seen + counts[day], done.read + fresh
-        tell(f"{day}, {scorer.name}/{scorer.revision}: {done}")
+        tell(f"{day}, {reading.reader}: {done}")
     return done.read
 
 
-def _days(store: Store, market: Market, since: datetime | None) -> Iterator[date]:
-    """Newest first."""
-    low, high = store.quantity(Match, "published_at", market=market.id)
-    if low is None or (since and high < since):
-        return
-    zone = ZoneInfo(market.time_zone)
-    day, first = high.astimezone(zone).date(), max(low, since or low).astimezone(zone).date()
-    while day >= first:
-        yield day
-        day -= timedelta(days=1)
-
-
-def _read(
-    store: Store, scorer: Scorer, market: Market, span: Window, clock: Clock, beside: bool
-) -> tuple[int, datetime | None]:
-    """One local day, in batches of one transaction each; returns how many were read, and when the others last changed."""
-    frame = store.mentions(market.id, span, scorer.name, scorer.revision, clock.now())
-    unread = frame[frame.read_label.isna() & frame.gated]
-    parts = batches((_mention(row) for row in unread.itertuples(index=False)), scorer.batch)
-    last = frame[["scored_at", "labelled_at"]].max().max()
-    read = sum(len(commit(store, scorer, part, clock.now(), beside)) for part in parts)
-    return read, last.to_pydatetime() if last == last else None
-
-
-def _mention(row: Any) -> Mention:
-    """What a scorer and its queue need of it."""
-    return Mention.model_construct(
-        source=row.source, day=row.day, native_id=row.native_id, text=row.text, lang=row.lang or None,
-        payload_id=row.payload_id, published_at=row.published_at.to_pydatetime(), known_at=row.known_at.to_pydatetime(), known_assumed=row.known_assumed,
-    )  # fmt: skip
+def _recent(reading: Reading, tell: Tell, limit: int) -> int:
+    read, now = 0, reading.clock.now()
+    for day, span in reading.days(now - RECENT):
+        fresh = reading.read(span, limit - read)
+        since = reading.stale(span)
+        points = reading.publish(day) if since is not None and now - since >= EVERY else 0
+        read += fresh
+        if fresh or points:
+            tell(f"{day}, {reading.reader}: {reading.market.id}: {fresh:,} mentions read, {points:,} points published")
+    return read
 
 
 def published(store: Store, market: Market, start: datetime, scorer: Scorer) -> datetime | None:

@@ -363,6 +363,7 @@ class UsualDay(Row):
     revision: Annotated[Name, Key, Field(description="of the scorer that was active")]
     hours: Annotated[dict[str, Any], Field(description="KPI -> start of hour -> value; an hour without a mention is absent")]
     parts: Annotated[dict[str, Any], Field(description="additive KPI -> its sums over the day")]
+    seen: Annotated[list[Any], Field(description="[start, end] of the stretches that all active sources saw")]
     as_of: Utc
 
 
@@ -391,6 +392,7 @@ class Signal(Row):
     """A rule fired in a window."""
 
     table_name: ClassVar[str] = "signal"
+    indexes: ClassVar[tuple[tuple[str, ...], ...]] = (("market", "start"), ("incident_id", "severity", "start"))
     market: Annotated[Name, Key]
     rule: Annotated[Name, Key]
     start: Annotated[Utc, Key, Field(description="of the window it fired in")]

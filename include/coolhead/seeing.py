@@ -14,13 +14,15 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from coolhead import trailing, usual_days
-from coolhead.baselines import LOOK_BACK, Usual, VolumeBaseline, shares
+from coolhead import authors, evidence, trailing, usual_days
+from coolhead.baselines import LOOK_BACK, SEASON, Usual, VolumeBaseline, shares
 from coolhead.incidents import left_out
 from coolhead.kpis import Kpi
 from coolhead.measuring import Measurer
 from coolhead.plan import Market, Plan
+from coolhead.plan_rules import PER_SOURCE
 from coolhead.rows import ALL, KpiPoint, Match, Seen, UsualDay
+from coolhead.rules import EVIDENCE
 from coolhead.store import Store
 from coolhead.summing import Cells
 from coolhead.verdicts import Listening
@@ -29,11 +31,8 @@ from coolhead.windows import BASE, GRACE, Window, floor, local_day
 HOUR = timedelta(hours=1)
 ENDS = ("", ".n", ".low", ".high", ".baseline")
 """What stands of every KPI: its value, the mentions behind it, its interval, and what is usual."""
-BY_SOURCE = ("volume", "negative_volume", "negative_share", "reach_total")
-"""KPIs that rules may ask for of one source: `<kpi>@<source>`."""
 DIGITS = 6
 """Significant ones that are stored, and so seen."""
-EVIDENCE = ("topics", "multipliers", "red_lines", "networks", "news", "onset")
 
 
 @dataclass(frozen=True)
@@ -52,12 +51,13 @@ class Usually:
     def hours(self, kpi: Kpi, moments: Sequence[datetime]) -> pd.DataFrame:
         """One row per moment, a column for each number of `Usual`; null while the baseline is cold."""
         baseline, names = self.baseline(kpi), [f.name for f in fields(Usual)]
-        found = [baseline.at(moment) for moment in moments]
+        found = [baseline.at(moment, kpi.least_days) for moment in moments]
         return pd.DataFrame([[getattr(u, n) if u else np.nan for n in names] for u in found], columns=names, dtype="float64")
 
     def whole(self, kpis: Sequence[Kpi], start: datetime) -> dict[str, float]:
         """Additive KPIs over the days before, those of past incidents left out; empty while cold."""
-        return shares(kpis, usual_days.daily_parts(self.days, self.zone, self.left_out), start)
+        recent = self.days[-LOOK_BACK.days - 1 :]
+        return shares(kpis, usual_days.daily_parts(recent, self.zone, self.left_out), start)
 
 
 class Seeing:
@@ -67,22 +67,25 @@ class Seeing:
         self.store, self.plan, self.market, self.measurer = store, plan, market, measurer
         self._zone = ZoneInfo(market.time_zone)
         self._usual = [k for k in measurer.kpis if k.reads == "usual"]
-        self._derived = [k for k in measurer.kpis if k.reads in ("follower", "voices", "backlog")]
+        self._hourly = [k for k in measurer.kpis if k.reads == "mention" and k.trailing]
+        self._slow = [k for k in measurer.kpis if k not in (*self._usual, *self._hourly)]
 
     def look(self, span: Window) -> list[Seen]:
         """Of the windows of a span within one local day that have something to show, in order.
 
-        Those are windows whose trailing hour holds a mention, and windows at whose end a derived KPI has a new point.
+        Those are windows whose trailing hour holds a mention, and windows at whose end another KPI has a new point of an hour or a local day.
         """
         window = Window(span.start - HOUR, span.end)
         mentions = self.store.mentions(self.market.id, window, self.measurer.scorer, self.measurer.revision, span.end + GRACE)
         found = trailing.expanded(self.store, mentions, span)
+        found["first"] = authors.newcomers(self.store, self.market.id, self.market.time_zone, found)
         newest = self._newest(span)
         index = pd.DatetimeIndex(sorted({*found.window, *(s for s in newest.index if s in span)}), tz="UTC", name="start")
         points = pd.concat([self._trailing(found, index, span), _as_of_each(newest, index)], axis=1)
         points = self._with_usual(points, span)
         quality = trailing.quality(Listening(self.store, self.market, window), found, index)
-        shown: dict[datetime, Any] = {}
+        reader = (self.measurer.scorer, self.measurer.revision)
+        shown = evidence.of_windows(self.store, self.plan, self.market, *reader, found)
         return [
             Seen.model_construct(
                 market=self.market.id, start=(at := start.to_pydatetime()), quality=said, numbers=numbers,
@@ -96,7 +99,7 @@ class Seeing:
         """What rules may ask for: every KPI, and some of each source."""
         return [
             *(k.name for k in self.measurer.kpis),
-            *(f"{kpi}@{source}" for kpi in BY_SOURCE for source in self.market.sources),
+            *(f"{kpi}@{source}" for kpi in PER_SOURCE for source in self.market.sources),
         ]
 
     def day(self, moment: datetime) -> date:
@@ -114,11 +117,9 @@ class Seeing:
 
     def usual(self, day: date) -> "Usually":
         """What is usual on a local day, as known when it began."""
-        start = local_day(day, self.market.time_zone).start
-        days = usual_days.before(self.measurer, day, LOOK_BACK.days + 1)
-        past = Window(start - LOOK_BACK - timedelta(days=2), start)
-        seen = Listening(self.store, self.market, past, start + GRACE).at(start + GRACE).seen(past)
-        return Usually(days, seen, left_out(self.store, self.market, start), self.market.time_zone)
+        days = usual_days.before(self.measurer, day, SEASON.days + 1)
+        out = left_out(self.store, self.market, local_day(day, self.market.time_zone).start)
+        return Usually(days, usual_days.seen(days), out, self.market.time_zone)
 
     def _trailing(self, found: pd.DataFrame, index: pd.DatetimeIndex, span: Window) -> pd.DataFrame:
         """Every KPI of the trailing hours; of some the sources' own as well."""
@@ -127,10 +128,10 @@ class Seeing:
             dict[str, Any](),
         )
         whole, by_source = Cells(found, "window", [(False, False)]), Cells(found, "window", [(True, False)])
-        for kpi in (k for k in self.measurer.kpis if k.reads == "mention" and k.trailing):
+        for kpi in self._hourly:
             kpi.context = context
             table |= _columns(kpi.name, whole.of(kpi).set_index("window"), index)
-            if kpi.name in BY_SOURCE:
+            if kpi.name in PER_SOURCE:
                 for source, own in by_source.of(kpi).groupby("source"):
                     table |= _columns(f"{kpi.name}@{source}", own.set_index("window"), index)
         return pd.DataFrame(table, index=index)
@@ -150,18 +151,11 @@ class Seeing:
         return pd.concat([points, pd.DataFrame(more, index=points.index)], axis=1)
 
     def _newest(self, span: Window) -> pd.DataFrame:
-        """Derived KPIs: index = base windows at whose end a point's hour or local day was over; a column for each number."""
-        names = {k.name: k.grains for k in self._derived}
+        """KPIs that no trailing hour has: index = base windows at whose end a point's hour or local day was over; a column for each number."""
+        names = {k.name: k.grains for k in self._slow}
         since = Window(span.start - timedelta(days=2), span.end)
-        rows = self.store.read(
-            KpiPoint,
-            market=self.market.id,
-            kpi=sorted(names),
-            source=ALL,
-            lang=ALL,
-            start=since,
-            revision=self.measurer.revisions,
-        )
+        where = {"market": self.market.id, "source": ALL, "lang": ALL, "revision": self.measurer.revisions}
+        rows = self.store.read(KpiPoint, kpi=sorted(names), start=since, **where)
         finest = {n: "hour" if "hour" in grains else "day" for n, grains in names.items()}
         found = [(self._over(p), p) for p in rows if p.grain == finest[p.kpi]]
         table: dict[datetime, dict[str, Any]] = {}
@@ -192,7 +186,7 @@ def points_of(rows: Sequence[Seen], kpis: Iterable[str] | None = None) -> pd.Dat
             columns[f"{name}{end}"] = np.nan_to_num(numbers[:, i]) if end == ".n" else numbers[:, i]
     columns["quality"] = [r.quality for r in rows]
     for name in EVIDENCE:
-        columns[name] = [r.evidence.get(name, None if name == "onset" else []) for r in rows]
+        columns[name] = [r.evidence.get(name, []) for r in rows]
     return pd.DataFrame(columns, index=index)
 
 

@@ -9,6 +9,7 @@ What a term tells is judged by how usual it is: by a sample of the fourteen days
 the two days in which it was most frequent, so that yesterday's firestorm does not make itself usual.
 """
 
+import hashlib
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +23,7 @@ from coolhead.clock import Clock
 from coolhead.grouping import RARE, Groups, Key, Placed, Said
 from coolhead.matching import forms, matched_by
 from coolhead.plan import Market, Plan
-from coolhead.rows import InTopic, Mention, TopicDay, Ungrouped
+from coolhead.rows import Cursor, InTopic, Mention, TopicDay, Ungrouped
 from coolhead.sentiment import active
 from coolhead.store import Store
 from coolhead.telling_terms import stem, stems_of, terms
@@ -79,6 +80,7 @@ class Grouping:
         self.rows = TopicRows(store, market, active(plan.brands.scorer), self.planned, clock)
 
     def run(self) -> Grouped:
+        self._tell_of_changes()
         zone = ZoneInfo(self.market.time_zone)
         marks = self.store.read(Ungrouped, market=self.market.id)
         placed = touched = 0
@@ -93,6 +95,23 @@ class Grouping:
         if errors:
             raise errors[0]
         return Grouped(self.market.id, placed, touched)
+
+    def _tell_of_changes(self) -> None:
+        """A change of the plan's topics moves nothing that was placed before, and that is said once."""
+        where = {"source": "topics", "market": self.market.id}
+        now = {f"planned {t.name}": hashlib.sha256(t.model_dump_json().encode()).hexdigest() for t in self.planned}
+        before = {c.stream: c.value for c in self.store.read(Cursor, **where)}
+        changed = sorted(s for s in {*before, *now} if before.get(s) != now.get(s))
+        if not changed:
+            return
+        if self.store.first(TopicDay, "day", market=self.market.id):
+            log.warning(
+                "%s: planned topics changed (%s): that holds for mentions that come from now on; those that have a topic keep it",
+                self.market.id, ", ".join(s.removeprefix("planned ") for s in changed),
+            )  # fmt: skip
+        with self.store.writing() as writer:
+            writer.delete(Cursor, **where, stream=[s for s in changed if s not in now])
+            writer.upsert(Cursor(**where, stream=s, value=now[s]) for s in changed if s in now)
 
     def _place(self, day: date) -> tuple[Groups, Seen, int]:
         """Returns where the day stands then, what of it was seen, and how many were placed."""

@@ -14,7 +14,8 @@ from coolhead.kpis import Kpi
 from coolhead.measuring import Measurer
 from coolhead.rows import UsualDay
 from coolhead.summing import Cells, prepared
-from coolhead.windows import GRACE, Window, local_day
+from coolhead.verdicts import Listening
+from coolhead.windows import GRACE, Window, local_day, merged
 from coolhead.writing import Writer
 
 WHOLE = [(False, False)]
@@ -56,7 +57,11 @@ def _frozen(measurer: Measurer, day: date, as_of: datetime) -> UsualDay:
                 hours[kpi.name] = _by_start(by_hour.of(kpi))
             if kpi.kind == "additive":
                 parts.update(zip([kpi.name], by_day.of(kpi).parts, strict=False))
-    return UsualDay(market=market.id, day=day, revision=measurer.revisions[1], hours=hours, parts=parts, as_of=as_of)
+    sight = Listening(measurer.store, market, span, as_of).at(as_of)
+    spans = [[w.start.isoformat(), w.end.isoformat()] for w in sight.seen(span)]
+    return UsualDay(
+        market=market.id, day=day, revision=measurer.revisions[1], hours=hours, parts=parts, seen=spans, as_of=as_of
+    )  # fmt: skip
 
 
 def _of_mentions(kpis: Sequence[Kpi]) -> list[Kpi]:
@@ -72,6 +77,11 @@ def _by_start(found: pd.DataFrame) -> dict[str, float | None]:
 def hourly(days: Sequence[UsualDay], kpi: str) -> dict[datetime, float | None]:
     """Start of hour -> value, of all hours that hold a mention."""
     return {datetime.fromisoformat(start): value for d in days for start, value in d.hours.get(kpi, {}).items()}
+
+
+def seen(days: Sequence[UsualDay]) -> list[Window]:
+    """What all active sources saw of the days."""
+    return merged([(datetime.fromisoformat(start), datetime.fromisoformat(end)) for d in days for start, end in d.seen])
 
 
 def daily_parts(days: Sequence[UsualDay], zone: str, left_out: Sequence[Window]) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -78,6 +78,15 @@ class Writer:
     def read(self, kind: type[R], /, **where: Any) -> list[R]:
         """As Store.read, inside this transaction."""
         return read(self._connection, kind, where)
+
+    def hold(self, kind: type[R], /, **where: Any) -> list[R]:
+        """As `read`; nobody else changes these rows until this transaction ends. They are held in key order, so that of two who
+        want the same rows one waits, and never both for one another (SQLite holds everything already)."""
+        t = TABLES[kind]
+        chosen = sa.select(t).where(*conditions(t, where)).order_by(*t.primary_key.columns)
+        if self._connection.dialect.name == "postgresql":
+            chosen = chosen.with_for_update()
+        return [cast(R, kind.model_construct(**row)) for row in self._connection.execute(chosen).mappings()]
 
     def lock(self, kind: type[schema.Row]) -> None:
         """Nobody else writes the table until this transaction ends (SQLite holds that already)."""

@@ -353,14 +353,25 @@ def test_a_hanging_network_is_left_alone_in_time(listening: Callable[..., Listen
         listener.poll()
 
 
-def test_an_account_that_cannot_be_read_takes_none_before_it_along(listening: Callable[..., Listener]) -> None:
+@pytest.mark.parametrize("name", ["mastodon", "bluesky", "reddit", "x"])
+def test_accounts_that_cannot_be_read_take_no_other_along(name: str, listening: Callable[..., Listener]) -> None:
+    """One before it and one after it fail; an error names both, and what came is stored."""
+    listener = listening(name, spread(1))
+    market = listener.plan.markets[0]
+    accounts = market.own_accounts[name]
+    more = market.model_copy(update={"own_accounts": {name: ("nobody1", *accounts, "nobody2")}})
+    with pytest.raises(PermanentError, match=r"own account 'nobody1': .+; own account 'nobody2': ."):
+        listener.collector.followers(name, more)
+    assert {f.account for f in listener.store.read(Follower)} == set(accounts) != set()
+
+
+def test_where_all_accounts_may_be_read_later_it_is_tried_again(listening: Callable[..., Listener]) -> None:
     listener = listening("mastodon", spread(1))
     market = listener.plan.markets[0]
-    accounts = market.own_accounts["mastodon"]
-    more = market.model_copy(update={"own_accounts": {"mastodon": (*accounts, "nobody")}})
-    with pytest.raises(CoolheadError):
+    more = market.model_copy(update={"own_accounts": {"mastodon": ("one", "two")}})
+    listener.network.fault = lambda _: "500"
+    with pytest.raises(TransientError, match=r"own account 'one': .+; own account 'two': "):
         listener.collector.followers("mastodon", more)
-    assert {f.account for f in listener.store.read(Follower)} == set(accounts) != set()
 
 
 def test_cursors_are_json_or_text(listening: Callable[..., Listener]) -> None:

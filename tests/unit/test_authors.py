@@ -6,12 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from building import DAY, HOUR, House, few, mention
+from building import DAY, HOUR, House, a_plan, few, mention
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from telling import BEGIN
 
+from coolhead import plan_check
+from coolhead.clock import Fixed
+from coolhead.measuring import Measurer
+from coolhead.plan import Plan
 from coolhead.rows import ALL, AuthorDay, Dirty, Mention, key_of
+from coolhead.settings import Settings
 from coolhead.windows import floor
 
 FIRST_DAY = date(2026, 3, 25)
@@ -51,6 +56,22 @@ def test_who_has_not_spoken_for_180_days_speaks_for_the_first_time(house: House,
     house.measure(BEGIN + days * DAY + 3 * HOUR)
     assert spoken(house)[days, "a"][2] == first
     assert shares(house) == {0: (1.0, 1), days: (1.0 if first else 0.5, 2)}
+
+
+@pytest.mark.parametrize(("kept", "share"), [(179, None), (180, 0.5)])
+def test_no_share_where_mentions_are_not_kept_for_so_long(tmp_path: Path, kept: int, share: float | None) -> None:
+    """Whoever spoke before what is kept would count as new. How many spoke is known all the same."""
+    content = a_plan().content()
+    content["brands"]["retention"] = {"mention_days": kept}
+    plan = Plan.model_validate(content)
+    with House(tmp_path, plan) as house:
+        house.say(BEGIN, author="a")
+        for author in "ab":
+            house.say(BEGIN + 100 * DAY, author=author)
+        Measurer.of(house.store, plan, house.market).measure(Fixed(BEGIN + 101 * DAY))
+        assert shares(house)[100] == (share, 2)
+        (line, *_) = plan_check.preview(Settings(home=tmp_path, store=house.store.url, plan=tmp_path), plan)
+        assert ("retention.mention_days: 179: first_time_author_share has no value" in line) == (kept == 179)
 
 
 def test_a_late_mention_ends_a_later_first(house: House) -> None:

@@ -26,7 +26,7 @@ from building import (
 from coolhead import registry
 from coolhead.baselines import VolumeBaseline
 from coolhead.rows import ALL, CollectionLog, Dirty, Incident, IncidentEvent, Judged, KpiPoint, Mention, Score, Signal
-from coolhead.rules import Finding
+from coolhead.rules import Finding, with_baseline
 from coolhead.windows import BASE, GRACE, Window, floor
 
 BEGIN = utc(2026, 3, 1)
@@ -337,8 +337,16 @@ def test_every_kpi_may_stand_in_a_rule(tmp_path: Path) -> None:
         for i, k in enumerate(registry.names("kpis"))
     ]
     rules += [
-        {"name": f"b-{i}", "rule": "baseline", "kpi": k, "rise": 1e9, "severity": "S1", "also": {"follower_change": 1}}
-        for i, k in enumerate(registry.names("kpis"))
+        {
+            "name": f"b-{i}",
+            "rule": "baseline",
+            "kpi": k,
+            "rise": 1e9,
+            "bound": "value",
+            "severity": "S1",
+            "also": {"follower_change": 1},
+        }
+        for i, k in enumerate(with_baseline())
     ]
     with House(tmp_path, a_plan(*rules)) as house:
         house.say(BEGIN)

@@ -1,14 +1,15 @@
 """Another scorer reads history: on request, resumable, beside the active one; and the plan may not name it too soon."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from building import DAY, HOUR, LINEAR, House, a_plan, utc
+from building import DAY, HOUR, LINEAR, MINUTE, House, a_plan, utc
 
-from coolhead import cli, plan_files, planning, registry, scoring
+from coolhead import cli, plan_files, planning, registry, rescoring, scoring
 from coolhead.clock import Fixed, set_play
 from coolhead.errors import ConfigError
 from coolhead.evaluation import evaluate
@@ -146,6 +147,57 @@ def test_what_the_plan_names_beside_is_kept_up(house: House) -> None:
     assert len(house.points("day", kpi="negative_share", source="all", lang="all", revision=STRICT)) == DAYS + 1
 
 
+def published_at(house: House) -> list[datetime]:
+    """As of when each local day of the second series was published."""
+    return [p.as_of for p in house.points("day", kpi="scored_coverage", source="all", lang="all", revision=STRICT)]
+
+
+def test_a_series_beside_is_published_at_most_hourly(house: House) -> None:
+    plan = naming(house.plan, "linear", ["strict"])
+    first = house.say(NOW - HOUR, "positive", text="Zefirella, ora")
+    keep_up(house.store, plan, Fixed(NOW), str)
+    assert published_at(house) == [NOW]  # a day without a series has one at once
+    house.say(NOW - HOUR, "positive", text="Zefirella, ancora")
+    for minutes in range(5, 60, 5):
+        keep_up(house.store, plan, Fixed(NOW + minutes * MINUTE), str)
+    assert published_at(house) == [NOW]
+    assert house.store.count(Score, scorer="strict") == 2  # read at once all the same
+    keep_up(house.store, plan, Fixed(NOW + HOUR), str)
+    assert published_at(house) == [NOW + HOUR]
+    keep_up(house.store, plan, Fixed(NOW + 3 * HOUR), str)
+    assert published_at(house) == [NOW + HOUR]  # nothing changed
+    house.store.upsert([PersonLabel(**key_of(first), by="anna", at=NOW + 4 * HOUR, label="positive")])
+    keep_up(house.store, plan, Fixed(NOW + 4 * HOUR), str)
+    assert published_at(house) == [NOW + 4 * HOUR]
+
+
+def test_what_an_import_brought_is_published_though_it_was_known_of_old(house: House) -> None:
+    """Read within the hour after a publication, under a time before it: it counts from the next hour on."""
+    plan = naming(house.plan, "linear", ["strict"])
+    house.say(NOW - HOUR, "positive")
+    keep_up(house.store, plan, Fixed(NOW), str)
+    house.say(NOW - 2 * HOUR, "positive", known_assumed=True)
+    keep_up(house.store, plan, Fixed(NOW + 5 * MINUTE), str)
+    keep_up(house.store, plan, Fixed(NOW + HOUR), str)
+    (day,) = house.points("day", kpi="negative_volume", source="all", lang="all", revision=STRICT)
+    assert (day.value, day.as_of) == (2, NOW + HOUR)
+
+
+def test_a_tick_looks_at_what_is_unread_only_and_at_no_more_than_its_portion(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = naming(house.plan, "linear", ["strict"])
+    monkeypatch.setattr(rescoring, "PORTION", 9)
+    for _ in range(11):
+        house.say(NOW - HOUR, "positive")
+    assert keep_up(house.store, plan, Fixed(NOW), str) == {"strict": 9}
+    assert keep_up(house.store, plan, Fixed(NOW + 5 * MINUTE), str) == {"strict": 2}
+    asked: list[Any] = []
+    monkeypatch.setattr(type(house.store), "mentions", lambda *given: asked.append(given))
+    assert keep_up(house.store, plan, Fixed(NOW + 10 * MINUTE), str) == {"strict": 0}
+    assert asked == []  # no day is read through where nothing is to be done
+
+
 def test_the_plan_names_another_scorer_only_once_it_covers_the_look_back(house: House) -> None:
     planning.adopt(house.store, house.plan, Fixed(NOW))
     with pytest.raises(ConfigError) as error:
@@ -183,6 +235,36 @@ def test_after_the_switch_old_mentions_are_read_anew_bit_by_bit(house: House, mo
     assert [p.value for p in house.points("day", kpi="negative_share", source="all", lang="all", revision=STRICT)] == [1.0] * (
         DAYS + 1
     )
+
+
+def test_what_was_read_beside_is_taken_over_and_not_read_again(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    rescore(house.store, house.plan, Strict(), [house.market], Fixed(NOW), str)
+    before = told(house, Score, scorer="strict")
+    unseen = house.say(NOW - DAY, "neutral", text="Zefirella, che nessun altro ha letto")
+    with house.store.writing() as writer:
+        writer.mark_read([key_of(unseen)], ACTIVE)
+    texts: list[str] = []
+    score = Strict.score
+
+    def noting(self: Strict, given: Sequence[str], langs: Sequence[str | None]) -> list[Sentiment]:
+        texts.extend(given)
+        return score(self, given, langs)
+
+    monkeypatch.setattr(Strict, "score", noting)
+    monkeypatch.setattr(scoring, "AGAIN", 5)
+    later = Fixed(NOW + HOUR)
+    with caplog.at_level("INFO"):
+        done = scoring.score(house.store, naming(house.plan, "strict"), later)
+    assert (done.scored, done.left) == (7, 2)
+    assert caplog.messages[-1] == "strict/1 has read 7 of 9 mentions; 2 left of what another read"
+    assert scoring.score(house.store, naming(house.plan, "strict"), later).left == 0
+    assert texts == [unseen.text]
+    assert [s for s in told(house, Score, scorer="strict") if s["native_id"] != unseen.native_id] == before
+    assert house.store.count(Mention, read_by=STRICT) == house.store.count(CommentKind) == 9
+    # and all windows are measured with its scores
+    assert {d.start for d in house.store.read(Dirty)} == {m.published_at for m in house.store.read(Mention)}
 
 
 def test_the_command_and_a_plan_that_waits(

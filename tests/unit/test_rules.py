@@ -1,6 +1,5 @@
-"""Rules: causal folds whose result does not depend on how the points are cut into chunks."""
+"""Rules: in which windows the condition of each holds. When they fire is test_firing.py's."""
 
-import json
 import math
 from collections.abc import Sequence
 from datetime import timedelta
@@ -10,9 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
-from building import PEOPLE, STEPS, few, many, utc
-from hypothesis import given
-from hypothesis import strategies as st
+from building import PEOPLE, STEPS, utc
 from pydantic import ValidationError
 
 from coolhead import plan as plans
@@ -79,20 +76,29 @@ def test_threshold_goes_by_the_chosen_end(bound: str, expected: list[int]) -> No
     assert of(rule("threshold", kpi="negative_share", above=0.4, bound=bound), frame) == expected
 
 
-def test_threshold_needs_evidence() -> None:
-    frame = points("volume", [50, 50, 50], n=[9, 10, 11])
-    assert of(rule("threshold", kpi="volume", above=1, min_n=10), frame) == [1, 2]
+def test_threshold_asks_for_floors_of_others() -> None:
+    frame = points("negative_volume", [40.0] * 3, unique_authors=[4.0, 5.0, NAN])
+    found, _ = rule("threshold", kpi="negative_volume", above=30, also={"unique_authors": 5}).step(frame, {})
+    assert fired(found) == [1]
+    assert found[0].reason.endswith("; unique_authors 5, floor 5")
 
 
-def test_threshold_holds_for_windows_in_a_row() -> None:
-    r = rule("threshold", kpi="volume", above=10, for_windows=3)
-    assert of(r, points("volume", [11, 11, 5, 11, 11, 11, 11])) == [5, 6]
-    assert of(r, points("volume", [11, NAN, 11, 11])) == []
+def test_threshold_only_while_cold() -> None:
+    frame = points("negative_volume", [40.0] * 3, **{"negative_volume.baseline": [NAN, 3.0, NAN]})
+    assert of(rule("threshold", kpi="negative_volume", above=30, cold=True), frame) == [0, 2]
+    assert of(rule("threshold", kpi="negative_volume", above=30), frame) == [0, 1, 2]
 
 
-def test_a_missing_window_breaks_the_row() -> None:
-    r = rule("threshold", kpi="volume", above=10, for_windows=2)
-    assert of(r, points("volume", [11, 11, 11, 11], at=[0, 2, 3, 5])) == [3]
+@pytest.mark.parametrize(
+    ("settings", "values", "weak"),
+    [
+        ({"above": 10, "clear": 6}, [9, 10, 6, 5.9], [True, False, True]),
+        ({"below": 10, "clear": 12}, [12, 10, 12.1, 3], [True, False, False]),
+    ],
+)
+def test_threshold_is_weak_between_its_numbers(settings: dict[str, Any], values: list[float], weak: list[bool]) -> None:
+    found, _ = rule("threshold", kpi="volume", **settings).step(points("volume", values), {})
+    assert [f.weak for f in found] == weak
 
 
 def test_baseline_fires_where_the_bound_stands_off() -> None:
@@ -108,15 +114,13 @@ def test_baseline_fires_where_the_bound_stands_off() -> None:
 
 def test_baseline_is_silent_while_cold() -> None:
     frame = points("negative_share", [1.0] * 5, **{"negative_share.baseline": NAN})
-    assert of(rule("baseline", kpi="negative_share", rise=0.01, min_n=0), frame) == []
+    assert of(rule("baseline", kpi="negative_share", rise=0.01), frame) == []
 
 
-def test_baseline_never_fires_on_what_is_unknown() -> None:
-    for column in ("negative_share", "negative_share.low", "negative_share.n"):
-        given_ = {"negative_share.baseline": 0.1, column: NAN}
-        frame = points("negative_share", [0.9], **given_)
-        r = rule("baseline", kpi="negative_share", rise=0.2, bound="value" if column == "negative_share" else "low")
-        assert of(r, frame) == []
+@pytest.mark.parametrize(("column", "bound"), [("negative_share", "value"), ("negative_share.low", "low")])
+def test_baseline_never_fires_on_what_is_unknown(column: str, bound: str) -> None:
+    frame = points("negative_share", [0.9], **{"negative_share.baseline": 0.1, column: NAN})
+    assert of(rule("baseline", kpi="negative_share", rise=0.2, bound=bound), frame) == []
 
 
 def test_baseline_asks_for_the_floor_of_another() -> None:
@@ -127,46 +131,210 @@ def test_baseline_asks_for_the_floor_of_another() -> None:
     assert "reach_total 1,000, floor 1,000" in found[0].reason
 
 
-def test_baseline_needs_evidence() -> None:
-    frame = points("negative_share", [0.9] * 2, n=[29, 30], **{"negative_share.baseline": 0.1})
-    assert of(rule("baseline", kpi="negative_share", rise=0.2, min_n=30), frame) == [1]
+@pytest.mark.parametrize(("detector", "kpi", "at"), [("early", "volume_z", [1, 2]), ("big", "volume_excess", [2])])
+def test_spike_goes_by_its_detector(detector: str, kpi: str, at: list[int]) -> None:
+    found, _ = rule("spike", detector=detector).step(
+        points(kpi, [3.4, 3.5, 10, NAN], volume=80.0, **{"volume.baseline": 12.0}), {}
+    )
+    assert fired(found) == at
+    assert "80 mentions in an hour, usual 12" in found[0].reason and f"the detector {detector}" in found[0].reason
 
 
-RULES = [
-    rule("threshold", kpi="volume", above=3, min_n=2),
-    rule("threshold", kpi="volume", above=3, min_n=2, for_windows=3),
-    rule("threshold", kpi="volume", below=2, min_n=0, for_windows=2),
-    rule("threshold", kpi="volume", above=2, bound="low", min_n=0, for_windows=4),
-    rule("baseline", kpi="volume", rise=1, min_n=1, bound="value"),
-]
+def test_velocity_needs_growth_that_is_no_chance() -> None:
+    frame = points("volume", [59, 60, 60, 60], doubling_time=0.1, **{"doubling_time.high": [0.2, 0.2, NAN, 0.3]})
+    assert of(rule("velocity", minutes=15, volume=60), frame) == [1]
+    assert of(rule("velocity", minutes=15, volume=60, bound="value"), frame) == [1, 2, 3]
 
 
-@given(data=st.data())
-@many
-def test_any_chunking_gives_the_same(data: st.DataObject) -> None:
-    """Findings and state; the state passes through JSON between chunks, as in the store."""
-    at = sorted(data.draw(st.sets(st.integers(0, 40), min_size=1)))
-    number = st.integers(0, 5).map(float) | st.just(NAN)
-    values, low, usual = (data.draw(st.lists(number, min_size=len(at), max_size=len(at))) for _ in range(3))
-    n = data.draw(st.lists(st.integers(0, 4).map(float), min_size=len(at), max_size=len(at)))
-    frame = points("volume", values, n, at, **{"volume.low": low, "volume.baseline": usual})
-    cuts = sorted(data.draw(st.sets(st.integers(0, len(at)))))
-    for r in RULES:
-        whole, state = r.step(frame, {})
-        found, memory = [], dict[str, Any]()
-        for a, b in zip([0, *cuts], [*cuts, len(at)], strict=True):
-            more, memory = r.step(frame.iloc[a:b], json.loads(json.dumps(memory)))
-            found += more
-        assert (found, memory) == (whole, state)
+def test_first_time_authors_learn_what_is_usual() -> None:
+    """Day by day; what a day ended with counts, and the day itself does not."""
+    days = [*[0.3] * 14, 0.6, 0.6]
+    share = points("first_time_author_share", days, at=[d * 288 for d in range(16)])
+    assert of(rule("first_time_authors", rise=0.2, authors=30), share) == [14 * 288, 15 * 288]
+    assert of(rule("first_time_authors", rise=0.2, authors=101), share) == []
+    assert of(rule("first_time_authors", rise=0.31, authors=30), share) == []
+    memory = rule("first_time_authors", rise=0.2).step(
+        points("first_time_author_share", [0.3] * 40, at=[d * 288 for d in range(40)]), {}
+    )[1]
+    assert len(memory["days"]) == 22  # today and the 21 before
 
 
-@given(values=st.lists(st.integers(0, 5).map(float), min_size=2, max_size=30), cut=st.integers(1, 29))
-@few
-def test_the_future_changes_nothing(values: list[float], cut: int) -> None:
-    frame = points("volume", values, **{"volume.baseline": 1.0})
-    for r in RULES:
-        early = r.step(frame.iloc[:cut], {})[0]
-        assert r.step(frame, {})[0][: len(early)] == early
+def test_follower_drop_is_sure_of_it() -> None:
+    frame = points("excess_follower_change", [-900.0] * 3, **{"excess_follower_change.high": [-499.0, -500.0, NAN]})
+    found, _ = rule("follower_drop", followers=500).step(frame, {})
+    assert (fired(found), found[0].value, found[0].threshold) == ([1], -500, -500)
+    assert of(rule("follower_drop", followers=500, bound="value"), frame) == [0, 1, 2]
+
+
+def test_share_of_voice_turns() -> None:
+    frame = points(
+        "share_of_negatives", [0.7] * 3, share_of_voice=[0.3, 0.3, NAN], **{"share_of_negatives.low": [0.4, 0.5, 0.9]}
+    )
+    found, _ = rule("share_of_voice", margin=0.2).step(frame, {})
+    assert fired(found) == [1]
+    assert "70% of what is said against the brands is against us (at least 50%), of all that is said 30%" in found[0].reason
+
+
+def test_unanswered_age() -> None:
+    frame = points("unanswered_age", [50, 60, 60], n=12, **{"unanswered_age.low": [47, 48, 40]})
+    found, _ = rule("unanswered_age", hours=48).step(frame, {})
+    assert fired(found) == [1] and "12 wait for an answer, half of them for 60 hours" in found[0].reason
+    assert of(rule("unanswered_age", hours=48, of="p95"), points("unanswered_age_p95", [47.0, 48.0])) == [1]
+
+
+def test_coverage_of_scores_and_of_sources() -> None:
+    frame = points("scored_coverage", [0.5, 0.7, 0.7, 0.9], quality=["ok", "blind", "partial", "blind"])
+    assert of(rule("coverage", below=0.6), frame) == [0]
+    assert of(rule("coverage", quality=["blind"]), frame) == [1, 3]
+    found, _ = rule("coverage", below=0.6, clear=0.8, quality=["partial"]).step(frame, {})
+    assert [(f.weak, fired([f])[0]) for f in found] == [(False, 0), (True, 1), (False, 2)]
+
+
+def judged(**columns: Any) -> pd.DataFrame:
+    given_ = {
+        "negative_prevalence.low": 0.1,
+        "negative_prevalence.high": 0.3,
+        "scored_coverage": 1.0,
+        "volume": 90.0,
+        **columns,
+    }
+    return points("volume_z", [5.0], **given_)
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"scored_coverage": 0.59}, "only 59% of it could be read"),
+        ({"scored_coverage": NAN}, "only 0% of it could be read"),
+        ({"negative_prevalence.high": 0.51}, "between 10% and 51% of it is negative: wider than 40%"),
+        ({"negative_prevalence.low": NAN, "negative_prevalence.high": NAN}, "nothing is known of how it is meant"),
+    ],
+)
+def test_cannot_judge_says_why(columns: dict[str, Any], words: str) -> None:
+    found, _ = rule("cannot_judge").step(judged(**columns), {})
+    assert (
+        len(found) == 1
+        and found[0].reason.startswith("cannot judge: look. 90 mentions in an hour")
+        and words in found[0].reason
+    )
+
+
+def test_what_can_be_judged_is_not_asked() -> None:
+    assert of(rule("cannot_judge"), judged()) == []
+    assert of(rule("cannot_judge"), judged(**{"negative_prevalence.high": 0.5})) == []
+    assert of(rule("cannot_judge", above=6), judged(scored_coverage=0.1)) == []
+
+
+TOPIC: dict[str, Any] = {
+    "topic": "t",
+    "terms": ["mould"],
+    "name": None,
+    "owner": None,
+    "authors": 1,
+    "authors_day": 6,
+    "usual": 0,
+}
+LOUD: dict[str, Any] = {
+    "source": "mastodon",
+    "native_id": "1",
+    "audience": 200_000,
+    "top": True,
+    "topic": None,
+    "credible": True,
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "fires"),
+    [
+        ({}, True),
+        ({"authors_day": 3}, False),
+        ({"authors_day": 4}, True),
+        ({"usual": 6}, False),
+        ({"usual": 5}, True),
+        ({"authors": 0}, False),
+    ],
+)
+def test_complaint_cluster_is_above_the_usual_of_its_topic(change: dict[str, Any], fires: bool) -> None:
+    found, _ = rule("complaint_cluster", authors=3).step(points("negative_volume", [9.0], topics=[[TOPIC | change]]), {})
+    assert bool(found) is fires
+    assert all(f.topic == "t" and "complain of 'mould'" in f.reason for f in found)
+
+
+def test_complaint_cluster_of_planned_topics_and_of_the_hour() -> None:
+    topics = [TOPIC, TOPIC | {"topic": "mould", "name": "mould", "authors": 5}]
+    frame = points("negative_volume", [9.0], topics=[topics])
+    assert [f.topic for f in rule("complaint_cluster").step(frame, {})[0]] == ["t", "mould"]
+    assert [f.topic for f in rule("complaint_cluster", topics=["mould"]).step(frame, {})[0]] == ["mould"]
+    assert [f.topic for f in rule("complaint_cluster", over="hour").step(frame, {})[0]] == ["mould"]
+
+
+@pytest.mark.parametrize(
+    ("change", "settings", "fires"),
+    [
+        ({}, {}, True), ({"audience": 99_999}, {}, False), ({"top": False}, {}, False), ({"top": False}, {"top": False}, True),
+        ({"credible": False}, {}, False), ({"credible": False}, {"credible": False}, True),
+    ],
+)  # fmt: skip
+def test_multiplier(change: dict[str, Any], settings: dict[str, Any], fires: bool) -> None:
+    found, _ = rule("multiplier", **settings).step(points("reach_total", [1.0], multipliers=[[LOUD | change]]), {})
+    assert bool(found) is fires
+
+
+def test_multiplier_tells_the_largest_of_each_topic() -> None:
+    posts = [LOUD, LOUD | {"audience": 300_000}, LOUD | {"topic": "t", "audience": 150_000}]
+    found, _ = rule("multiplier").step(points("reach_total", [1.0], multipliers=[posts]), {})
+    assert [(f.topic, f.value) for f in found] == [("all", 300_000), ("t", 150_000)]
+
+
+def test_red_line_proposes_its_own_severity() -> None:
+    hit = {
+        "name": "harm",
+        "severity": "S2",
+        "source": "feed",
+        "native_id": "1",
+        "lang": "it",
+        "credible": True,
+        "why": "holds vetro",
+    }
+    hits = [hit, hit | {"severity": "S3", "native_id": "2"}, hit | {"name": "boycott", "credible": False}]
+    found, _ = rule("red_line").step(points("negative_volume", [0.0], red_lines=[hits]), {})
+    assert [(f.topic, f.severity, f.value) for f in found] == [("red line: harm", "S3", 2)]
+    assert found[0].reason == "red line 'harm': 2 credible mentions, on feed (it): holds vetro; verify it"
+    found, _ = rule("red_line", credible=False, names=["boycott"]).step(points("negative_volume", [0.0], red_lines=[hits]), {})
+    assert [f.topic for f in found] == ["red line: boycott"]
+
+
+def surge(**columns: Any) -> pd.DataFrame:
+    given_ = {
+        "negative_prevalence.low": 0.4,
+        "negative_prevalence.baseline": 0.1,
+        "networks": [[]],
+        "news": [[]],
+        "multipliers": [[]],
+    }
+    return points("negative_prevalence", [0.6], **{**given_, **columns})
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"networks": [["feed", "mastodon"]]}, "on 2 networks (feed, mastodon)"),
+        ({"news": [["feed"]]}, "in the news"),
+        ({"multipliers": [[LOUD]]}, "by an author whom 200,000 follow"),
+    ],
+)
+def test_crisis_has_left_its_network(columns: dict[str, Any], words: str) -> None:
+    found, _ = rule("crisis").step(surge(**columns), {})
+    assert len(found) == 1 and found[0].reason.endswith(words)
+    assert not of(rule("crisis"), surge(**columns, **{"negative_prevalence.low": 0.29}))
+
+
+@pytest.mark.parametrize(
+    "columns", [{}, {"networks": [["mastodon"]]}, {"multipliers": [[LOUD | {"top": False}, LOUD | {"audience": 99_999}]]}]
+)
+def test_a_surge_on_one_network_is_no_crisis(columns: dict[str, Any]) -> None:
+    assert of(rule("crisis"), surge(**columns)) == []
 
 
 @pytest.mark.parametrize(
@@ -175,12 +343,25 @@ def test_the_future_changes_nothing(values: list[float], cut: int) -> None:
         ("threshold", {"kpi": "volume"}, "exactly one of `above` and `below`"),
         ("threshold", {"kpi": "volume", "above": 1, "below": 2}, "exactly one of `above` and `below`"),
         ("threshold", {"kpi": "volumes", "above": 1}, "'volumes' is no KPI; choose one of: .*volume"),
-        ("threshold", {"kpi": "volume", "above": 1, "for_windows": 0}, "greater than or equal to 1"),
         ("threshold", {"kpi": "volume", "above": 1, "bound": "middle"}, "'value', 'low' or 'high'"),
         ("threshold", {"kpi": "volume", "above": 1, "hold": 3}, "Extra inputs"),
         ("baseline", {"kpi": "negative_share", "rise": 0}, "greater than 0"),
         ("baseline", {"kpi": "negative_share"}, "Field required"),
         ("baseline", {"kpi": "negative_share", "rise": 0.2, "also": {"reach": 1}}, "'reach' is no KPI"),
+        ("baseline", {"kpi": "doubling_time", "rise": 0.2}, "of doubling_time it is not known what is usual; choose one of: "),
+        ("baseline", {"kpi": "volume", "rise": 5}, "volume has no interval, hence no low bound"),
+        ("threshold", {"kpi": "volume", "above": 5, "bound": "high"}, "volume has no interval, hence no high bound"),
+        ("threshold", {"kpi": "reach_total", "above": 5, "cold": True}, "of reach_total it is not known what is usual"),
+        ("threshold", {"kpi": "volume", "above": 5, "clear": 5}, "5 must lie below `above`"),
+        ("threshold", {"kpi": "volume", "below": 5, "clear": 4}, "4 must lie above `below`"),
+        ("spike", {"detector": "late"}, "'early' or 'big'"),
+        ("spike", {"detector": "early", "clear": 3.5}, "3.5 must lie below `above` \\(3.5\\)"),
+        ("velocity", {"minutes": 15, "clear": 10}, "10 must lie above `minutes`"),
+        ("complaint_cluster", {"authors": 1}, "greater than or equal to 2"),
+        ("coverage", {}, "give `below`, or `quality`"),
+        ("coverage", {"quality": ["blind"], "clear": 0.9}, "is of `below`"),
+        ("crisis", {"kpi": "unique_authors"}, "of unique_authors it is not known what is usual"),
+        ("crisis", {"networks": 1}, "greater than or equal to 2"),
     ],
 )
 def test_mistakes_in_settings_are_refused(kind: str, settings: dict[str, Any], words: str) -> None:

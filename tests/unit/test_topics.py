@@ -424,6 +424,22 @@ def test_planned_topics_have_owners(tmp_path: Path) -> None:
         assert house.store.read(Topic, day=DAY + timedelta(days=1))[0].continues == "smell"
 
 
+def test_a_change_of_the_planned_topics_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with House(tmp_path, planned()) as house:
+        (old,) = say(house, "che puzza la Zefirella")
+        group(house)
+        assert topic_of(house, old) == "smell"
+        lid = {"name": "lid", "owner": "anna", "terms": {"it": {"any_of": ["coperchio"]}}}
+        house.plan = planned([{**PLANNED[0], "terms": {"it": {"any_of": ["odore"]}}}, lid])
+        (new,) = say(house, "Zefirella, il coperchio", at=NOON + HOUR)
+        for _ in range(2):
+            group(house)
+        assert caplog.messages == [
+            "zefirella: planned topics changed (lid, smell): that holds for mentions that come from now on; those that have a topic keep it"
+        ]
+        assert (topic_of(house, old), topic_of(house, new)) == ("smell", "lid")
+
+
 def test_a_topic_goes_on_the_next_day(house: House) -> None:
     say(house, *PLASTIC, at=NOON + timedelta(days=1))
     group(house)

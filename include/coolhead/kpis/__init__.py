@@ -10,6 +10,7 @@ sums mean. A part whose name has a dot (`it.negative`) is sparse: it is stored w
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from coolhead.reach import ReachFactor
@@ -25,6 +26,8 @@ Z95 = 1.959964
 """Two-sided 95 % quantile of the normal distribution."""
 
 
+MEMORY = timedelta(days=180)
+"""Who has not spoken of a brand for so long speaks of it for the first time."""
 WILSON = "Wilson 1927"
 """`share`"""
 
@@ -36,6 +39,8 @@ class Context:
     confusions: "Mapping[str, Confusion]" = field(default_factory=dict)
     """By language: what the active scorer takes for what."""
     reach_factor: ReachFactor = field(default_factory=ReachFactor)
+    kept: timedelta = MEMORY
+    """How long mentions are kept, and with them who spoke when."""
 
 
 class Kpi(Plugin, ABC):
@@ -58,6 +63,8 @@ class Kpi(Plugin, ABC):
     watches; `backlog`: what is still open, by age; `usual`: the trailing hour beside its baseline."""
     asks: ClassVar[str] = ""
     """The KPI whose points a derived one is made of."""
+    least_days: ClassVar[int] = 14
+    """Covered days of its baseline that one which reads `usual` needs; null before."""
     reads_scores: ClassVar[bool] = False
     grains: ClassVar[tuple[Grain, ...]] = ("5min", "hour", "day")
     """Windows that it is computed for. Rules see it over the trailing hour if `trailing`, whatever these are."""

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from coolhead.durations import since_detected
 from coolhead.incidents import TRANSITIONS, name_of
 from coolhead.reports._page import duration
 from coolhead.rows import Decision, Incident, IncidentEvent, Signal
@@ -24,7 +25,8 @@ def as_known(store: Store, incident: Incident, as_of: datetime) -> Incident:
     steps += [(e.at, e.kind) for e in events if e.kind in ("contained", "recovered") and e.at <= as_of]  # type: ignore[misc]
     state = max(steps, key=lambda s: s[0])[1] if steps else "detected"
     assessed = any(d.kind == "assess" and d.at <= as_of for d in decisions)
-    severity = incident.severity if assessed else incident.severity_proposed
+    reasons = [x["severity"] for x in incident.reasons if datetime.fromisoformat(str(x["at"])) <= as_of]
+    severity = incident.severity if assessed or not reasons else max(reasons)  # the proposal may have fallen since
     return incident.model_copy(update={**update, "state": state, "severity": severity})
 
 
@@ -52,10 +54,8 @@ def from_history(store: Store, incident: Incident) -> bool:
 
 def elapsed(incident: Incident, moment: datetime | None, as_of: datetime) -> str:
     """Time since T1; what has not happened is `>= x`, never dropped, and stands still when the incident is closed."""
-    if moment is not None:
-        return duration(moment - incident.detected_at)
-    until = min(incident.closed_at or as_of, as_of)
-    return f"≥\N{NO-BREAK SPACE}{duration(until - incident.detected_at)}"
+    spent = duration(since_detected(incident, moment, as_of))
+    return spent if moment is not None else f"≥\N{NO-BREAK SPACE}{spent}"
 
 
 def clocks_in_words(incident: Incident, as_of: datetime) -> str:

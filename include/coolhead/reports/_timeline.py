@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from coolhead.durations import since_detected
 from coolhead.incidents import broken_at
 from coolhead.reports._incidents import SHORT, elapsed
 from coolhead.reports._page import count, duration, quote
@@ -127,7 +128,7 @@ def clocks(incident: Incident, as_of: datetime) -> list[Clock]:
 
 def _clock(incident: Incident, as_of: datetime, name: str, what: str, at: datetime | None, target: int | None) -> Clock:
     limit = None if target is None else timedelta(minutes=target)
-    spent = (at or min(incident.closed_at or as_of, as_of)) - incident.detected_at
+    spent = since_detected(incident, at, as_of)
     met = None
     if limit is not None and (at is not None or spent > limit):
         met = spent <= limit
@@ -175,7 +176,7 @@ def _event(e: IncidentEvent) -> tuple[str, str, str]:
     if e.kind.startswith("timeout-"):
         return "breach", "Time-out", e.detail
     if e.kind.startswith("severity-"):
-        return "machine", "Severity rises", e.detail
+        return "machine", f"Severity {'falls' if 'severity falls' in e.detail else 'rises'}", e.detail
     return ("breach" if e.kind.startswith(BREACHES) else "fact"), e.kind.replace("-", " ").capitalize(), e.detail
 
 

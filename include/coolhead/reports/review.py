@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from coolhead.incidents import name_of
 from coolhead.plan import Plan
-from coolhead.reports import _mentions, _page, _sight, _timeline, figures
+from coolhead.reports import _mentions, _mutes, _page, _sight, _timeline, figures
 from coolhead.reports._incidents import SHORT, as_known
 from coolhead.reports._numbers import HOUR, Number, Reader, Usual
 from coolhead.reports._page import change, count, duration, in_unit, interval, percent
@@ -81,7 +81,7 @@ def build(store: Store, plan: Plan, incident: Incident, as_of: datetime) -> str:
         impact=[_impact_row(case, k) for k in IMPACT], timeline=_timeline.timeline(case.records, own),
         anatomy=_anatomy(case), adherence=_timeline.adherence(case.records, case.frame), words=_words(case.records),
         statements=_timeline.statements(case.records.decisions), own=_mentions.quoted(own.head(2 * MOST)), own_count=len(own),
-        outages=_sight.outage_rows(case.outages, case.reader.zone, case.reader.as_of), delivery=_timeline.delivery, short=SHORT,
+        outages=_sight.outage_rows(case.outages, case.reader.zone, case.reader.as_of), delivery=_timeline.delivery, short=SHORT, muted=_muted(case),
     )  # fmt: skip
 
 
@@ -253,6 +253,14 @@ def _anatomy(case: Case) -> dict[str, Any]:
         "languages": _shares(spoken), "sources": _shares(theirs.source), "loudest": _mentions.quoted(loud.head(MOST)),
         "multiplier_share": _mentions.multiplier_share(case.frame), "authors": _mentions.authors(case.frame, MOST),
     }  # fmt: skip
+
+
+def _muted(case: Case) -> list[str]:
+    """From a day before the onset on: what was quiet then may be why it was seen late."""
+    if case.incident.drill:
+        return []
+    around = Window(case.span.start - timedelta(days=1), case.span.end)
+    return _mutes.in_words(case.reader.store, case.incident.market, around, case.reader.as_of, case.reader.zone)
 
 
 def _shares(column: "pd.Series[Any]") -> list[tuple[str, int, float]]:

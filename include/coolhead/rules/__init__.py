@@ -14,14 +14,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
 from coolhead import registry
+from coolhead.plan_rules import PER_SOURCE as PER_SOURCE
 from coolhead.registry import Plugin
 from coolhead.rows import ALL, Severity
 
 if TYPE_CHECKING:
     import pandas as pd
 
-PER_SOURCE = ("volume", "negative_volume", "negative_share", "reach_total")
-"""KPIs that a rule may judge of one source by itself."""
 EVIDENCE = ("topics", "multipliers", "red_lines", "networks", "news")
 """Columns that hold lists, empty where there is nothing."""
 MEANS = ("share", "-1 to 1", "mentions per hour")
@@ -186,3 +185,13 @@ def each(points: "pd.DataFrame", column: str) -> Iterator[tuple["pd.Timestamp", 
     for start, items in points[column].items():
         for item in items:
             yield start, item
+
+
+def anew(value: "pd.Series[Any]", state: dict[str, Any]) -> tuple["pd.Series[Any]", dict[str, Any]]:
+    """(where a number of a finished hour or day is another than in the window before, the state for the next window): it stands
+    in every window until the next one comes, and is told once."""
+    last = state.get("last")
+    new, before = value.notna(), value.ffill().shift(fill_value=float("nan") if last is None else last)
+    before = before.fillna(float("nan") if last is None else last)
+    known = value.ffill().iloc[-1] if len(value) else float("nan")
+    return new & ~(value == before), {"last": last if known != known else float(known)}

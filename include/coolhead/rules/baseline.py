@@ -2,44 +2,61 @@
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from coolhead.rules import Finding, KpiName, Rule, RuleSettings
+from coolhead.rules import Clearing, Finding, KpiName, Rule, need_baseline, need_bound, passing, shown
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-class Settings(RuleSettings):
-    """rise: how far above the baseline of the last 21 days the bound must stand; also: another KPI's floor."""
+class Settings(Clearing):
+    """kpi; rise: how far above what is usual the bound must stand; bound: the value, or the lower end of its interval; also:
+    floors of other KPIs; clear: the rise at which it ends."""
 
     kpi: KpiName
     rise: Annotated[float, Field(gt=0)]
     bound: Literal["value", "low"] = "low"
-    min_n: Annotated[int, Field(ge=0)] = 30
     also: dict[KpiName, float] = {}
+
+    def limit(self) -> tuple[str, float, bool]:
+        return "rise", self.rise, True
+
+    @model_validator(mode="after")
+    def _known(self) -> "Settings":
+        need_baseline(self.kpi)
+        need_bound(self.kpi, self.bound)
+        return self
 
 
 class Baseline(Rule):
     """Silent while the baseline is cold."""
 
     Settings = Settings
+    min_n = 30
+
+    @property
+    def column(self) -> str:
+        return self.settings.kpi if self.settings.bound == "value" else f"{self.settings.kpi}.{self.settings.bound}"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        kpi = self.settings.kpi
+        return (kpi, *(f"{kpi}.{end}" for end in ("n", "low", "high", "baseline")), *self.settings.also)
 
     def step(self, points: "pd.DataFrame", state: dict[str, Any]) -> tuple[list[Finding], dict[str, Any]]:
-        s = self.settings
-        value = points[s.kpi if s.bound == "value" else f"{s.kpi}.{s.bound}"]
-        usual = points[f"{s.kpi}.baseline"]
-        passes = (value >= usual + s.rise) & (points[f"{s.kpi}.n"] >= s.min_n)
+        s, where = self.settings, True
         for kpi, least in s.also.items():
-            passes &= points[kpi] >= least
-        found = [self._finding(points.loc[start], start) for start in points.index[passes]]
-        return found, state
+            where &= points[kpi] >= least
+        usual, value = points[f"{s.kpi}.baseline"], points[self.column]
+        limit, clear = usual + s.rise, None if s.clear is None else usual + s.clear
+        return [self._finding(points.loc[start], start, weak) for start, weak in passing(value, limit, clear, where)], {}
 
-    def _finding(self, point: "pd.Series[Any]", start: Any) -> Finding:
+    def _finding(self, point: "pd.Series[Any]", start: Any, weak: bool) -> Finding:
         s = self.settings
         usual = float(point[f"{s.kpi}.baseline"])
         low, high, n = (point[f"{s.kpi}.{end}"] for end in ("low", "high", "n"))
-        words = f"{s.kpi} {point[s.kpi]:.2f} ({low:.2f} to {high:.2f}, n = {n:.0f}) stands {s.rise:g} or more above the usual {usual:.2f}"
-        words += "".join(f"; {kpi} {point[kpi]:,.0f}, floor {least:,.0f}" for kpi, least in s.also.items())
-        bound = s.kpi if s.bound == "value" else f"{s.kpi}.{s.bound}"
-        return Finding(start.to_pydatetime(), s.kpi, float(point[bound]), usual + s.rise, words)
+        rise = s.clear if weak else s.rise
+        words = f"{s.kpi} {point[s.kpi]:.2f} ({low:.2f} to {high:.2f}, n = {n:.0f}) stands {rise:g} or more above the usual {usual:.2f}"
+        words += "".join(f"; {kpi} {shown(point[kpi])}, floor {shown(least)}" for kpi, least in s.also.items())
+        return Finding(start.to_pydatetime(), s.kpi, float(point[self.column]), usual + s.rise, words, weak=weak)

@@ -1,54 +1,73 @@
 """A KPI of the trailing hour passes a fixed number."""
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from coolhead.rules import Finding, KpiName, Rule, RuleSettings
+from coolhead.rules import Clearing, Finding, KpiName, Rule, mistake, need_baseline, need_bound, passing, shown
 
 if TYPE_CHECKING:
     import pandas as pd
 
+ENDS = {"value": "", "low": " (lower bound)", "high": " (upper bound)"}
 
-class Settings(RuleSettings):
-    """above or below: the number; bound: which end of the interval must pass it; min_n: evidence it needs."""
+
+class Settings(Clearing):
+    """kpi; above or below: the number; bound: the value, or which end of its interval, must pass it; also: floors of other KPIs;
+    cold: only as long as it is not known what is usual of the KPI; clear: the number at which it ends."""
 
     kpi: KpiName
     above: float | None = None
     below: float | None = None
     bound: Literal["value", "low", "high"] = "value"
-    min_n: Annotated[int, Field(ge=0)] = 10
-    for_windows: Annotated[int, Field(ge=1, le=288)] = 1
+    also: dict[KpiName, float] = {}
+    cold: bool = False
+
+    def limit(self) -> tuple[str, float, bool]:
+        return ("above", self.above, True) if self.above is not None else ("below", self.below or 0.0, False)
 
     @model_validator(mode="after")
     def _one_side(self) -> "Settings":
         if (self.above is None) == (self.below is None):
-            raise ValueError("give exactly one of `above` and `below`")
+            raise mistake("above", "give exactly one of `above` and `below`")
+        need_bound(self.kpi, self.bound)
+        if self.cold:
+            need_baseline(self.kpi)
         return self
 
 
 class Threshold(Rule):
-    """Fires in every window in which the condition has held for `for_windows` windows in a row."""
+    """Holds at the number and beyond it."""
 
     Settings = Settings
+    min_n = 10
+
+    @property
+    def column(self) -> str:
+        return self.settings.kpi if self.settings.bound == "value" else f"{self.settings.kpi}.{self.settings.bound}"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        usual = (f"{self.settings.kpi}.baseline",) if self.settings.cold else ()
+        return (self.column, f"{self.settings.kpi}.n", *usual, *self.settings.also)
 
     def step(self, points: "pd.DataFrame", state: dict[str, Any]) -> tuple[list[Finding], dict[str, Any]]:
-        s = self.settings
-        column = s.kpi if s.bound == "value" else f"{s.kpi}.{s.bound}"
-        found: list[Finding] = []
-        held, last = int(state.get("held", 0)), state.get("last")
-        for start, value, n in zip(points.index, points[column], points[f"{s.kpi}.n"], strict=True):
-            follows = last is not None and (start.timestamp() - last) <= 300
-            passes = n >= s.min_n and (value >= s.above if s.above is not None else value <= s.below)
-            held, last = ((held if follows else 0) + 1 if passes else 0), start.timestamp()
-            if held >= s.for_windows:
-                found.append(self._finding(start.to_pydatetime(), float(value), int(n)))
-        return found, {"held": held, "last": last}
+        s, where = self.settings, True
+        for kpi, least in s.also.items():
+            where &= points[kpi] >= least
+        if s.cold:
+            where &= points[f"{s.kpi}.baseline"].isna()
+        _, limit, above = s.limit()
+        value = points[self.column]
+        return [
+            self._finding(points.loc[start], start, float(value[start]), weak)
+            for start, weak in passing(value, limit, s.clear, where, above)
+        ], {}
 
-    def _finding(self, start: Any, value: float, n: int) -> Finding:
+    def _finding(self, point: "pd.Series[Any]", start: Any, value: float, weak: bool) -> Finding:
         s = self.settings
-        limit, side = (s.above, "at or above") if s.above is not None else (s.below, "at or below")
-        end = {"value": "", "low": " (lower bound)", "high": " (upper bound)"}[s.bound]
-        shown = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-        reason = f"{s.kpi}{end} {shown} is {side} {limit:,.10g}, from {n:,} mentions in an hour"
-        return Finding(start, s.kpi, value, limit, reason)
+        _, limit, above = s.limit()
+        n = point[f"{s.kpi}.n"]
+        reason = f"{s.kpi}{ENDS[s.bound]} {shown(value)} is at or {'above' if above else 'below'} {limit:,.10g}, from {n:,.0f} mentions in an hour"
+        reason += "".join(f"; {kpi} {shown(point[kpi])}, floor {shown(least)}" for kpi, least in s.also.items())
+        return Finding(start.to_pydatetime(), s.kpi, value, limit, reason, weak=weak)

@@ -163,6 +163,8 @@ class Source(Plugin, ABC):
     """It can be asked for a stretch of the past; False: it shows what it holds now (a feed), so one poll fills any gap."""
     searches: ClassVar[bool] = False
     """It asks for the market's terms, so it can be asked for another brand's (the watch list) without other settings."""
+    news: ClassVar[bool] = False
+    """What it brings is mostly by news desks: a crisis that they pick up is another one."""
     counts_followers: ClassVar[bool] = False
     exports: ClassVar[bool] = False
     """What it reads was made for one market: it concerns that market whatever it says, and covers the time from its first

@@ -56,6 +56,7 @@ class Feed(Source):
     poll = timedelta(minutes=15)
     lag = timedelta(minutes=15)
     windowed = False
+    news = True
 
     def payloads(self, query: Query, window: Window, cursor: Mapping[str, str], client: Client) -> Iterator[Fetched]:
         """The window cannot be asked for."""

@@ -76,6 +76,7 @@ class Gdelt(Source):
     reach = timedelta(days=90)
     rate = Rate(1, timedelta(seconds=5))
     searches = True
+    news = True
 
     def payloads(self, query: Query, window: Window, cursor: Mapping[str, str], client: Client) -> Iterator[Fetched]:
         # Whole steps of GDELT's clock: it refuses to be asked for less.

@@ -47,6 +47,7 @@ def upgrade() -> None:
         sa.Column("revision", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("hours", sa.JSON(), autoincrement=False, nullable=False),
         sa.Column("parts", sa.JSON(), autoincrement=False, nullable=False),
+        sa.Column("seen", sa.JSON(), autoincrement=False, nullable=False),
         sa.Column("as_of", coolhead.schema.UtcTime(timezone=True), autoincrement=False, nullable=False),
         sa.PrimaryKeyConstraint("market", "day", "revision"),
     )
@@ -60,10 +61,15 @@ def upgrade() -> None:
     _key_of_signals("market", "rule", "start", "topic")
     with op.batch_alter_table("signal") as batch_op:
         batch_op.alter_column("topic", existing_type=sa.Text(), existing_nullable=False, server_default=None)
+        batch_op.create_index("signal_by_market_start", ["market", "start"], unique=False)
+        batch_op.create_index("signal_by_incident_id_severity_start", ["incident_id", "severity", "start"], unique=False)
 
 
 def downgrade() -> None:
     op.execute("DELETE FROM signal WHERE topic <> 'all'")
+    with op.batch_alter_table("signal") as batch_op:
+        batch_op.drop_index("signal_by_incident_id_severity_start")
+        batch_op.drop_index("signal_by_market_start")
     _key_of_signals("market", "rule", "start")
     with op.batch_alter_table("signal") as batch_op:
         batch_op.drop_column("muted_by")

@@ -1,0 +1,101 @@
+"""What people did about incidents, and what time brought them, at the moment it counted: for a replay to do it again.
+
+A deed of an incident that the replayed rules opened as well is done to that one. Where other rules opened another, it is done to
+the one that was open of the same cause at that time; what nobody would have seen, nobody would have decided upon.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from coolhead.causes import Cause, Known
+from coolhead.errors import ConfigError
+from coolhead.incidents import TRANSITIONS, moved
+from coolhead.plan import Market
+from coolhead.rows import Decision, Incident, IncidentEvent, State
+from coolhead.store import Store
+from coolhead.windows import BASE, GRACE, Window, floor
+
+FACTS: Mapping[str, tuple[str, State | None]] = {
+    "responded": ("responded_at", None), "contained": ("contained_at", "contained"), "recovered": ("recovered_at", "recovered"),
+}  # fmt: skip
+"""kind of event -> (clock that it stops, state that it leads to); noted when a window is judged (recovery.py)."""
+
+
+@dataclass(frozen=True)
+class Deed:
+    """One of: a report that opened an incident, a decision, a fact."""
+
+    at: datetime
+    counts_from: datetime
+    """Start of the first window that was judged with it known."""
+    incident: Incident
+    """As it is recorded now."""
+    what: Decision | IncidentEvent | None
+    """None: a person reported it."""
+
+
+def deeds_of(store: Store, market: Market, span: Window) -> list[Deed]:
+    """Of a market's incidents, drills left out, in order of time."""
+    out = []
+    for incident in store.read(Incident, market=market.id, drill=False):
+        if incident.reasons and "report" in incident.reasons[0]:
+            out.append(Deed(incident.detected_at, _known_from(incident.detected_at), incident, None))
+        for d in store.read(Decision, incident_id=incident.incident_id):
+            if d.kind in TRANSITIONS:
+                out.append(Deed(d.at, _known_from(d.at), incident, d))
+        for e in store.read(IncidentEvent, incident_id=incident.incident_id):
+            if e.kind in FACTS:  # noted after the windows before it were judged
+                out.append(Deed(e.at, _ceil(e.at), incident, e))
+    return sorted((d for d in out if d.counts_from < span.end), key=lambda d: (d.counts_from, d.at))
+
+
+def _known_from(at: datetime) -> datetime:
+    return _ceil(at - BASE - GRACE)
+
+
+def _ceil(moment: datetime) -> datetime:
+    down = floor(moment)
+    return down if down == moment else down + BASE
+
+
+def apply(known: Known, past: Known, deed: Deed) -> Cause | None:
+    """The cause as it is after a deed; None: it concerns nothing that the rules opened.
+
+    known: what may still be joined; past: every cause so far.
+    """
+    if deed.what is None:
+        return Cause(_as_reported(deed.incident))
+    cause = known.get(deed.incident.incident_id) or past.get(deed.incident.incident_id) or _counterpart(known, deed)
+    try:
+        return replace(cause, incident=_after(cause.incident, deed.what)) if cause else None
+    except ConfigError:  # other rules brought it to another state, in which nobody could have decided so
+        return None
+
+
+def _after(incident: Incident, what: Decision | IncidentEvent) -> Incident:
+    if isinstance(what, Decision):
+        return moved(incident, what.kind, what.at, what.details)
+    name, state = FACTS[what.kind]
+    return incident.model_copy(update={name: what.at, **({"state": state} if state else {})})
+
+
+def _counterpart(known: Known, deed: Deed) -> Cause | None:
+    """Of those that began before the deed and still spoke when the recorded one began: the one that began nearest to it."""
+    recorded = deed.incident
+    near = [
+        c
+        for c in known.values()
+        if c.incident.detected_at <= deed.at and c.last >= recorded.onset_at and c.incident.merged_into is None
+    ]
+    return min(near, key=lambda c: abs(c.incident.detected_at - recorded.detected_at), default=None)
+
+
+def _as_reported(incident: Incident) -> Incident:
+    """As it was when it was reported: what came after is done again, or not."""
+    first = incident.reasons[0]
+    clean = {n: None for n in Incident.model_fields if n.endswith("_at") and n not in ("onset_at", "detected_at")}
+    return incident.model_copy(update={
+        **clean, "state": "detected", "severity": first["severity"], "severity_proposed": first["severity"], "reasons": [first],
+        "cause": None, "commander": None, "merged_into": None,
+    })  # fmt: skip

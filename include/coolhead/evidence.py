@@ -1,0 +1,193 @@
+"""What the rules see of a window beside its numbers: topics complained of, large authors, red lines, networks, news, the onset.
+
+Made only of what was known when the window is judged, and of no text: names, ids, numbers. One call over a day gives the same
+as one for each window.
+
+`credible` says that nothing cheap speaks against a mention: no spam, no copy of an earlier one, its author neither made for it
+nor posting like a machine. It is no verdict (authenticity.py): people verify.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+
+from coolhead import complaining, credibility, registry
+from coolhead.complaint_topics import Topics
+from coolhead.plan import Market, Plan
+from coolhead.red_lines import touched
+from coolhead.store import Store
+from coolhead.windows import BASE, Window
+
+KEY = list(complaining.KEY)
+MULTIPLIERS, TOUCHES = 5, 10
+"""Large authors of one window, and mentions that touch one red line, that the rules see."""
+TOP = 0.01
+TOP_DAYS, TOP_AUTHORS = timedelta(days=28), 2_000
+"""How far back authors are looked through for the largest, and how many are enough."""
+HOUR_WINDOWS = 12
+RISE_LEAST, RISE_SHARE = 3, 4
+"""A rise goes back over windows of three mentions or of a quarter of its last window's, whichever is more."""
+Evidence = dict[str, Any]
+
+
+def of_windows(
+    store: Store, plan: Plan, market: Market, scorer: str, revision: str, found: pd.DataFrame
+) -> dict[datetime, Evidence]:
+    """Window start -> `topics`, `multipliers`, `red_lines`, `networks`, `news`, `onset`; JSON-ready, what is empty is absent.
+
+    found: one row per mention and window (trailing.expanded). Reads the store for what the frame does not hold.
+    """
+    if found.empty:
+        return {}
+    rows = _placed(store, market, found)
+    out: dict[datetime, Evidence] = {at: {"onset": moment} for at, moment in onsets(found)}
+    local = rows.window.dt.tz_convert(ZoneInfo(market.time_zone)).dt.date
+    told: list[tuple[str, Mapping[datetime, list[Any]]]] = [("news", _news(rows)), ("networks", _networks(rows))]
+    told.append(("red_lines", _red_lines(plan, market, rows)))
+    for day in sorted(set(local[rows.bad])):
+        told += _Day(store, plan, market, (scorer, revision), day).seen(rows[local == day])
+    for name, by_window in told:
+        for at, some in by_window.items():
+            out[at][name] = some
+    return out
+
+
+def onsets(found: pd.DataFrame) -> Iterator[tuple[datetime, str]]:
+    """(window, T0): the first mention of the rise that ends in the window: back from it, over windows of at least a quarter of
+    its mentions or three, up to one hour."""
+    windows, codes = np.unique(found.window.to_numpy("datetime64[us]"), return_inverse=True)
+    published = found.published_at.to_numpy("datetime64[us]")
+    back = (
+        found.window.to_numpy("datetime64[us]") - found.published_at.dt.floor("5min").to_numpy("datetime64[us]")
+    ) // np.timedelta64(BASE)
+    counts = np.zeros((len(windows), HOUR_WINDOWS), dtype=np.int64)
+    np.add.at(counts, (codes, back), 1)
+    first = np.full(counts.shape, np.iinfo(np.int64).max)
+    np.minimum.at(first, (codes, back), published.astype(np.int64))
+    enough = counts >= np.maximum(RISE_LEAST, counts[:, :1] / RISE_SHARE)
+    enough[:, 0] = True
+    rising = np.logical_and.accumulate(enough, axis=1)
+    earliest = np.where(rising, first, np.iinfo(np.int64).max).min(axis=1)
+    for at, micros in zip(windows, earliest, strict=True):
+        start = pd.Timestamp(at, tz="UTC").to_pydatetime()
+        none = micros == np.iinfo(np.int64).max
+        yield start, (start if none else pd.Timestamp(micros, unit="us", tz="UTC").to_pydatetime()).isoformat()
+
+
+def _placed(store: Store, market: Market, found: pd.DataFrame) -> pd.DataFrame:
+    """The rows with `topic` (as grouped, whether or not it was known as one then), `copy`, `negative`, `bad` (negative or a complaint)
+    and `spam` as known then, and `who`."""
+    span = Window(found.published_at.min().to_pydatetime(), found.published_at.max().to_pydatetime() + BASE)
+    columns = [*KEY, "topic", "copy_of", "read_kind", "kind_at"]
+    beside = pd.DataFrame([tuple(r) for r in store.asked(complaining.placed(market.id, span))], columns=columns)
+    beside["kind_at"] = pd.to_datetime(beside.kind_at, utc=True)
+    mention = found.groupby(KEY, sort=False).ngroup().to_numpy()
+    once = found[KEY][~pd.Series(mention).duplicated().to_numpy()].reset_index(drop=True)
+    beside = once.merge(beside, on=KEY, how="left").iloc[mention].set_axis(found.index)
+    kind = beside.read_kind.where(beside.kind_at <= found.then)
+    kind = kind.mask(found.labelled_by.notna(), found.kind)
+    negative = found.label == "negative"
+    who = found.author.where(found.author.notna(), found.native_id)
+    return found.assign(
+        topic=beside.topic, copy=beside.copy_of.notna(), negative=negative, bad=negative | (kind == "complaint"), spam=kind == "spam",
+        who=found.source.astype(str) + ":" + who.astype(str),
+    )  # fmt: skip
+
+
+class _Day:
+    """What of one local day needs its past."""
+
+    def __init__(self, store: Store, plan: Plan, market: Market, reader: tuple[str, str], day: date) -> None:
+        self._store, self._market, self._day = store, market, day
+        self._topics = Topics(store, plan, market, reader, day)
+
+    def seen(self, rows: pd.DataFrame) -> list[tuple[str, Mapping[datetime, list[Any]]]]:
+        told = self._with_roots(rows)
+        return [("topics", self._topics.seen(told[told.topic.notna()])), ("multipliers", self._multipliers(told))]
+
+    def _with_roots(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """`topic`: the one that its chain began with; null where the mentions of its time made no topic yet."""
+        bad = set(rows.topic[rows.bad].dropna())
+        since, roots = self._topics.since(bad), {t: self._topics.roots.get(t, t) for t in bad}
+        begun = pd.to_datetime(rows.topic.map(since), utc=True)
+        known = begun.isna() & rows.topic.isin(self._topics.planned) | (begun <= rows.then)
+        return rows.assign(topic=rows.topic.where(known).map(roots))
+
+    def _multipliers(self, rows: pd.DataFrame) -> dict[datetime, list[Evidence]]:
+        """Negative posts of the largest authors, one of each, his first."""
+        loud = rows[rows.negative & (rows.audience > 0)].sort_values(
+            ["window", "audience", "published_at", "source", "native_id"],
+            ascending=[True, False, True, True, True],
+            kind="stable",
+        )
+        loud = loud.drop_duplicates(["window", "who"]).groupby("window", sort=False).head(MULTIPLIERS)
+        if loud.empty:
+            return {}
+        cut, out = self._cut(), dict[datetime, list[Evidence]]()
+        doubts = credibility.against(loud, rows, reposts=True).any(axis=1)
+        for row, doubted in zip(loud.itertuples(index=False), doubts, strict=True):
+            out.setdefault(row.window.to_pydatetime(), []).append({
+                "source": str(row.source), "native_id": str(row.native_id), "audience": int(row.audience), "label": str(row.label),
+                "top": cut is not None and int(row.audience) >= cut, "topic": row.topic if isinstance(row.topic, str) else None,
+                "likes": _whole(row.likes), "shares": _whole(row.shares), "credible": not doubted,
+            })  # fmt: skip
+        return out
+
+    def _cut(self) -> int | None:
+        """Audience of the smallest among the top 1 % of the brand's authors of the days before; None where none is known."""
+        known: dict[tuple[str, str], int] = {}
+        day = self._day
+        while day > self._day - TOP_DAYS and len(known) < TOP_AUTHORS:
+            day -= timedelta(days=1)
+            for source, author, audience in self._store.asked(complaining.audiences(self._market.id, day)):
+                known[source, author] = max(audience, known.get((source, author), 0))
+        return sorted(known.values(), reverse=True)[int(np.ceil(TOP * len(known))) - 1] if known else None
+
+
+def _red_lines(plan: Plan, market: Market, rows: pd.DataFrame) -> dict[datetime, list[Evidence]]:
+    """Mentions that touch a red line, whatever their sentiment: the credible ones first, then the earliest, some of each line."""
+    lines = plan.red_lines_of(market.id)
+    found = touched(lines, sorted(set(rows.text))) if lines else {}
+    some = rows[rows.text.isin(found.keys())].reset_index(drop=True)
+    if some.empty:
+        return {}
+    why_not = credibility.against(some, rows, reposts=False)
+    each = some.assign(line=some.text.map(lambda t: range(len(found[t]))), doubted=why_not.any(axis=1)).explode("line")
+    each["name"] = [found[text][i][0].name for text, i in zip(each.text, each.line, strict=True)]
+    order = ["window", "name", "doubted", "published_at", "source", "native_id"]
+    shown = each.sort_values(order, kind="stable").groupby(["window", "name"], sort=False).head(TOUCHES)
+    out: dict[datetime, list[Evidence]] = {}
+    for row, doubts in zip(shown.itertuples(index=False), credibility.reasons(why_not.loc[shown.index]), strict=True):
+        line, holds = found[row.text][row.line]
+        out.setdefault(row.window.to_pydatetime(), []).append({
+            "name": line.name, "severity": line.severity, "source": str(row.source), "native_id": str(row.native_id), "lang": str(row.lang),
+            "credible": not doubts, "why": "; ".join([f"holds {holds}", *doubts]),
+        })  # fmt: skip
+    return out
+
+
+def _networks(rows: pd.DataFrame) -> dict[datetime, list[str]]:
+    """Where something negative, or a complaint, was said."""
+    return _each(rows[rows.bad])
+
+
+def _news(rows: pd.DataFrame) -> dict[datetime, list[str]]:
+    """Sources of news that spoke of the brand and did not praise it: headlines on a crisis are mostly neutral."""
+    news = {s for s in set(rows.source) if s in registry.names("sources") and registry.load("sources", s).news}
+    return _each(rows[rows.source.isin(news) & (rows.label != "positive") & ~rows.spam])
+
+
+def _each(rows: pd.DataFrame) -> dict[datetime, list[str]]:
+    pairs = rows[["window", "source"]].drop_duplicates().sort_values(["window", "source"])
+    out: dict[datetime, list[str]] = {}
+    for at, source in zip(pairs.window, pairs.source, strict=True):
+        out.setdefault(at.to_pydatetime(), []).append(str(source))
+    return out
+
+
+def _whole(value: Any) -> int | None:
+    return None if pd.isna(value) else int(value)

@@ -1,0 +1,167 @@
+"""When a rule fires: what all rules share, once each has said in which windows its condition holds.
+
+A condition must hold for some minutes (`for`), on enough evidence (`min_n`, `min_authors`). It ends when the calmer number is
+passed (`clear`). After its end a rule is quiet for a while (`cool_down`), unless it is worse than before. What the calendar
+expects is recorded and wakes nobody. A fold: all that it remembers is in its state, so that any chunking gives the same.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from coolhead import registry
+from coolhead.plan import Market, Plan
+from coolhead.plan_rules import PER_SOURCE, Expected, RuleEntry
+from coolhead.rules import EVIDENCE, Finding, Rule
+from coolhead.windows import BASE, Window
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+STEP = BASE.total_seconds()
+Calendar = Sequence[tuple[str, Window]]
+"""Names of events and when much is said because of them."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """Windows in a row in which a condition held, about one topic. Times: seconds since 1970; JSON-ready by `asdict`."""
+
+    begun: float
+    last: float
+    """Start of the last window in which it held."""
+    worst: float | None = None
+    """How far beyond its limit it was while it fired; None: it does not fire now."""
+    ended: float | None = None
+    """When it last stopped firing."""
+    before: float = 0.0
+    """How bad it was then."""
+
+    def over(self) -> "Row":
+        """The row after a window in which it did not hold."""
+        return self if self.worst is None else replace(self, worst=None, ended=self.last + STEP, before=self.worst)
+
+    def matters(self, cool_down: float, at: float) -> bool:
+        """Whether anything in a window that begins at `at` or later depends on it. cool_down: seconds."""
+        ended = self.over().ended
+        return self.last >= at - STEP or (ended is not None and at < ended + cool_down)
+
+
+def calendar_of(events: Sequence[Expected], zone: str) -> Calendar:
+    """A market's calendar, ready to be asked."""
+    return [(e.name, e.span(zone)) for e in events]
+
+
+def made(entry: RuleEntry) -> Rule:
+    """The entry's rule with its settings. Raises ValidationError where the plan was not checked."""
+    kind = registry.load("rules", entry.rule)
+    rule: Rule = kind(kind.Settings.model_validate(entry.settings))
+    return rule
+
+
+@dataclass(frozen=True)
+class Fold:
+    """All rules of one market."""
+
+    rules: Sequence[tuple[RuleEntry, Rule]]
+    calendar: Calendar = ()
+
+    @classmethod
+    def of(cls, plan: Plan, market: Market) -> "Fold":
+        entries = plan.rules_of(market.id)
+        return cls([(e, made(e)) for e in entries], calendar_of(market.calendar, market.time_zone))
+
+    def step(self, points: "pd.DataFrame", state: dict[str, Any]) -> tuple[list[tuple[RuleEntry, Finding]], dict[str, Any]]:
+        """Findings of windows that follow those before, in order, each with the entry that proposes its severity; and the state,
+        from which rules that the plan no longer has are gone."""
+        findings, after = list[tuple[RuleEntry, Finding]](), dict[str, Any]()
+        for entry, rule in self.rules:
+            found, after[entry.name] = fold(entry, rule, points, state.get(entry.name, {}), self.calendar)
+            findings += [(_proposing(entry, f), f) for f in found]
+        return sorted(findings, key=lambda pair: pair[1].start), after
+
+
+def _proposing(entry: RuleEntry, finding: Finding) -> RuleEntry:
+    if finding.severity in (None, entry.severity):
+        return entry
+    return entry.model_copy(update={"severity": finding.severity})
+
+
+def fold(
+    entry: RuleEntry, rule: Rule, points: "pd.DataFrame", state: dict[str, Any], calendar: Calendar = ()
+) -> tuple[list[Finding], dict[str, Any]]:
+    """In which windows a rule fires. points: as a rule gets them (rules/__init__.py); columns that are absent are unknown.
+
+    state: {} at first, and whenever the entry has become another rule's.
+    """
+    if state.get("rule") != entry.rule:
+        state = {"rule": entry.rule, "own": {}, "rows": {}}
+    points = _completed(entry, rule, points)
+    found, own = rule.step(points, state["own"])
+    rows = {topic: Row(**row) for topic, row in state["rows"].items()}
+    out = []
+    for f in _evident(entry, rule, points, found):
+        expected = _event(rule, f, calendar)
+        fires, row = _next(entry, rows.pop(f.topic, None), f, bool(expected))
+        rows |= {f.topic: row} if row else {}
+        if fires:
+            out.append(replace(f, expected=expected))
+    if len(points):
+        after = points.index[-1].timestamp() + STEP
+        rows = {topic: rows[topic] for topic in sorted(rows) if rows[topic].matters(entry.cool_down * 60, after)}
+    return out, {"rule": entry.rule, "own": own, "rows": {topic: asdict(row) for topic, row in rows.items()}}
+
+
+def _completed(entry: RuleEntry, rule: Rule, points: "pd.DataFrame") -> "pd.DataFrame":
+    """With every column that the rule reads; those of its source in place of the market's."""
+    if entry.source:
+        theirs = {f"{kpi}@{entry.source}": kpi for kpi in PER_SOURCE}
+        ends = ("", ".n", ".low", ".high", ".baseline")
+        points = points.drop(columns=[f"{kpi}{e}" for kpi in PER_SOURCE for e in ends], errors="ignore")
+        points = points.rename(columns={f"{at}{e}": f"{kpi}{e}" for at, kpi in theirs.items() for e in ends})
+    missing = [c for c in dict.fromkeys(rule.columns) if c not in points]
+    more: dict[str, Any] = {c: [[]] * len(points) if c in EVIDENCE else float("nan") for c in missing}
+    return points.assign(**more)
+
+
+def _evident(entry: RuleEntry, rule: Rule, points: "pd.DataFrame", found: list[Finding]) -> Iterator[Finding]:
+    """Findings with enough evidence behind them, in order."""
+    least = rule.min_n if entry.min_n is None else entry.min_n
+    for f in sorted(found, key=lambda f: (f.start, f.topic)):
+        n = points[f"{f.kpi}.n"].get(f.start, 0) if least and f"{f.kpi}.n" in points else 0
+        authors = points["unique_authors"].get(f.start, 0) if entry.min_authors and "unique_authors" in points else 0
+        if n >= least and authors >= entry.min_authors:
+            yield f
+
+
+def _event(rule: Rule, finding: Finding, calendar: Calendar) -> str | None:
+    """The event that explains a finding about volume: one that the trailing hour, or any of it, lies in."""
+    if rule.watches != "volume":
+        return None
+    end = finding.start + BASE
+    return next((name for name, w in calendar if w.start < end and finding.start - timedelta(minutes=55) < w.end), None)
+
+
+def _next(entry: RuleEntry, row: Row | None, f: Finding, expected: bool) -> tuple[bool, Row | None]:
+    """Whether the rule fires in a window in which it holds, and its row with that window."""
+    at, beyond = f.start.timestamp(), abs(f.value - f.threshold)
+    if row and not row.matters(entry.cool_down * 60, at):
+        row = None
+    if row and at - row.last > STEP:
+        row = replace(row.over(), begun=at)
+    fires = row is not None and row.worst is not None
+    if f.weak and not fires:
+        return False, row
+    row = replace(row, last=at) if row else Row(begun=at, last=at)
+    held = at - row.begun + STEP >= entry.held * 60
+    if expected:
+        return fires or held, row
+    if not fires and (not held or _cooling(entry, row, at, beyond)):
+        return False, row
+    return True, replace(row, worst=max(row.worst or 0.0, 0.0 if f.weak else beyond))
+
+
+def _cooling(entry: RuleEntry, row: Row, at: float, beyond: float) -> bool:
+    """It fired a short while ago, and is no worse now than it was then."""
+    return row.ended is not None and at < row.ended + entry.cool_down * 60 and beyond <= row.before

@@ -1,0 +1,126 @@
+"""What the models of rules.yaml cannot know: the rules' own settings, what their KPIs can say, and what a rule alone may wake."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import ValidationError
+
+from coolhead import registry
+from coolhead.plan import Brands, Market
+from coolhead.plan_mistakes import File, check_settings, explain
+from coolhead.plan_parts import twice
+from coolhead.plan_rules import FIXED, PER_SOURCE, Override, RuleEntry
+
+GENERIC = tuple(f.alias or name for name, f in RuleEntry.model_fields.items())
+"""Keys that every entry may have."""
+
+
+def check_rules(file: File, brands: Brands | None) -> Iterator[str]:
+    """Every mistake, with file, line, key and choices. brands: None where that file has mistakes of its own."""
+    rules: tuple[RuleEntry, ...] = file.part.rules if file.part else ()
+    markets = [m for b in brands.brands for m in b.markets] if brands else []
+    for i, entry in enumerate(rules):
+        yield from _Check(file, brands, markets, entry, ("rules", i)).mistakes()
+    yield from (f"{file.at('rules')}: {problem}" for problem in twice("rules have the name", [r.name for r in rules]))
+
+
+class _Check:
+    """Of one entry."""
+
+    def __init__(self, file: File, brands: Brands | None, markets: list[Market], entry: RuleEntry, at: tuple[Any, ...]) -> None:
+        self.file, self.brands, self.markets, self.entry, self.at = file, brands, markets, entry, at
+        self.kind = registry.load("rules", entry.rule)
+        self.called = f"rule {entry.name}"
+
+    def mistakes(self) -> Iterator[str]:
+        entry = self.entry
+        own = check_settings(self.file, self.kind.Settings, entry.settings, self.at, self.called, GENERIC)
+        yield from own or self._sound(entry, ())
+        yield from self._places(entry, ())
+        for k, override in enumerate(entry.overrides):
+            yield from self._places(override, ("overrides", k))
+        if not own:
+            apart = [m for k, override in enumerate(entry.overrides) for m in self._override(override, ("overrides", k))]
+            yield from apart or self._together()
+
+    def _said(self, where: tuple[Any, ...], key: str, message: str) -> str:
+        called = ".".join([self.called, *map(str, where), key])
+        return f"{self.file.at(*self.at, *where, key)}: {called}: {message}"
+
+    def _override(self, override: Override, where: tuple[Any, ...]) -> Iterator[str]:
+        """The entry as it is with one of its overrides."""
+        called = f"{self.called}.overrides.{where[1]}"
+        try:
+            merged = self.entry.merged([override])
+        except ValidationError as error:  # of the keys that every entry has
+            yield from explain(self.file.path, self.file.node, RuleEntry, error, (*self.at, *where), called)
+            return
+        beside = [key for key in GENERIC if key not in FIXED]
+        wrong = check_settings(self.file, self.kind.Settings, merged.settings, (*self.at, *where), called, beside)
+        yield from wrong or self._sound(merged.model_copy(update={"sources": override.sources}), where)
+
+    def _together(self) -> Iterator[str]:
+        """Overrides that are each right, and are not together."""
+        for market in self.markets:
+            try:
+                for entry in self.entry.of(market.id):
+                    self.kind.Settings.model_validate(entry.settings)
+            except ValidationError as error:
+                yield self._said((), "overrides", f"together they do not fit for {market.id}: {error.errors()[0]['msg']}")
+
+    def _sound(self, entry: RuleEntry, where: tuple[Any, ...]) -> Iterator[str]:
+        """Settings that pass by themselves, and would wake people for nothing, or never."""
+        rule = self.kind(self.kind.Settings.model_validate(entry.settings))
+        if rule.watches == "volume" and entry.severity > "S1":
+            why = f"it watches volume only, which never goes beyond S1; write S1, or let it look at sentiment too (`also`, or the rules {', '.join(_of_sentiment())})"
+            yield self._said(where, "severity", why)
+        elif entry.severity > "S1" and entry.min_authors < 2 and not rule.by_itself:
+            why = f"an isolated comment is no {entry.severity}; write `min_authors: 2` or more, or `severity: S1`"
+            yield self._said(where, "min_authors", why)
+        if entry.sources:
+            yield from self._of_sources(rule, where)
+        yield from self._names(entry, where)
+
+    def _of_sources(self, rule: Any, where: tuple[Any, ...]) -> Iterator[str]:
+        lost = [c for c in rule.columns if c.split(".")[0] not in PER_SOURCE or c.endswith(".baseline")]
+        if lost or not rule.columns:
+            what = ", ".join(lost) if lost else "it does not say what it reads (`columns`)"
+            yield self._said(
+                where,
+                "sources",
+                f"of one source alone there is no {what}; there are: {', '.join(PER_SOURCE)}, without a baseline",
+            )
+
+    def _names(self, entry: RuleEntry, where: tuple[Any, ...]) -> Iterator[str]:
+        """Topics and red lines of the plan that a rule names."""
+        for key, choices in (("topics", self._topics()), ("names", self._red_lines())):
+            for name in entry.settings.get(key, ()) if self.brands else ():
+                if name not in choices:
+                    yield self._said(where, key, f"brands.yaml has no {name!r}; it has: {', '.join(choices) or 'none'}")
+
+    def _topics(self) -> list[str]:
+        brands = self.brands.brands if self.brands else ()
+        return [t.name for b in brands for t in (*b.topics, *(t for m in b.markets for t in m.topics))]
+
+    def _red_lines(self) -> list[str]:
+        brands = self.brands.brands if self.brands else ()
+        return [r.name for b in brands for r in (*b.red_lines, *(r for m in b.markets for r in m.red_lines))]
+
+    def _places(self, holder: RuleEntry | Override, where: tuple[Any, ...]) -> Iterator[str]:
+        """Markets and sources that are named, and are not there."""
+        if not self.brands:
+            return
+        known = [m.id for m in self.markets]
+        sources = sorted({s for m in self.markets for s in m.sources})
+        for m in holder.markets:
+            if m not in known:
+                yield self._said(where, "markets", f"brands.yaml has no market {m!r}, only: {', '.join(known)}")
+            elif where and self.entry.markets and m not in self.entry.markets:
+                yield self._said(where, "markets", f"the rule does not judge {m!r}, only: {', '.join(self.entry.markets)}")
+        for s in holder.sources:
+            if s not in sources:
+                yield self._said(where, "sources", f"no market has the source {s!r}, only: {', '.join(sources)}")
+
+
+def _of_sentiment() -> list[str]:
+    return [name for name in ("baseline", "crisis", "complaint_cluster") if name in registry.names("rules")]

@@ -1,0 +1,89 @@
+"""Episodes: what a replay's incidents come to, kept small however long the history."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from coolhead.rows import Incident, Severity, Signal
+from coolhead.windows import BASE
+
+
+@dataclass
+class Part:
+    """What one rule had in an episode."""
+
+    detected: dict[Severity, datetime]
+    """When it was first judged to be that severe, or more."""
+    last: datetime
+    """End of the last window it fired in."""
+    signals: int = 0
+
+    @property
+    def severity(self) -> Severity:
+        return max(self.detected)
+
+    def at(self, least: Severity) -> datetime | None:
+        """When it first was as severe as that; None: never."""
+        return min((at for s, at in self.detected.items() if s >= least), default=None)
+
+    def add(self, signal: Signal) -> None:
+        self.last, self.signals = max(self.last, signal.start + BASE), self.signals + 1
+        if all(s < signal.severity for s in self.detected):
+            self.detected[signal.severity] = signal.as_of
+
+
+@dataclass
+class Episode:
+    """One incident of a replay, as the rules saw it; what people reported counts only from the rules' first signal on."""
+
+    incident_id: str
+    title: str
+    onset: datetime
+    start: datetime
+    """Of the first window in which a rule fired."""
+    last: datetime
+    topic: str | None = None
+    parts: dict[str, Part] = field(default_factory=dict)
+
+    def at(self, least: Severity) -> datetime | None:
+        """When it first was as severe as that; None: never."""
+        return min((at for p in self.parts.values() if (at := p.at(least))), default=None)
+
+    @property
+    def severity(self) -> Severity:
+        return max(p.severity for p in self.parts.values())
+
+    def add(self, signal: Signal) -> None:
+        """Signals come in order of time."""
+        self.last = max(self.last, signal.start + BASE)
+        self.parts.setdefault(signal.rule, Part({}, self.last)).add(signal)
+
+
+class Episodes:
+    """Gathers the signals and incidents of a replay as they come."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, Episode] = {}
+        self.muted: dict[str, int] = {}
+        """Rule -> signals that a mute kept quiet."""
+
+    def add(self, signals: Iterable[Signal], incidents: Iterable[Incident]) -> None:
+        """Of one chunk; the incidents are those that its signals opened or joined."""
+        touched = {i.incident_id: i for i in incidents}
+        for s in signals:
+            if s.muted_by:
+                self.muted[s.rule] = self.muted.get(s.rule, 0) + 1
+            elif s.incident_id:
+                self._episode(touched, s).add(s)
+
+    def _episode(self, touched: dict[str, Incident], signal: Signal) -> Episode:
+        found = self._by_id.get(signal.incident_id or "")
+        if found is None:
+            i = touched[signal.incident_id or ""]
+            found = Episode(i.incident_id, i.title, i.onset_at, signal.start, signal.start + BASE, i.topic)
+            self._by_id[i.incident_id] = found
+        return found
+
+    def all(self) -> list[Episode]:
+        """In order of time."""
+        return sorted(self._by_id.values(), key=lambda e: (e.start, e.incident_id))

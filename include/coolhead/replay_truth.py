@@ -1,0 +1,66 @@
+"""What a replay is held against: what people said was a crisis, and what they said was none."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from coolhead.plan import Market
+from coolhead.rows import Incident, Signal
+from coolhead.store import Store
+from coolhead.windows import BASE, Window, local_day
+
+BEFORE_A_REPORT = timedelta(hours=24)
+"""What people report has begun before: rules that fired this long before the report found the same."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """A stretch of the past of which people know what it was."""
+
+    window: Window
+    crisis: bool
+    what: str
+    onset: datetime
+    precise: bool = True
+    """False: only the local day of its onset is known."""
+    detected: datetime | None = None
+    """When it was, as recorded."""
+    incident_id: str | None = None
+
+    def meets(self, start: datetime, end: datetime) -> bool:
+        return start < self.window.end and end > self.window.start
+
+
+def truths(store: Store, market: Market, span: Window) -> list[Truth]:
+    """Confirmed and dismissed incidents and the plan's known episodes that meet the span, in order of time.
+
+    Confirmed: a person assessed it, or reported it, and did not dismiss it. What nobody ever judged is no truth. Of a known
+    episode that holds an incident of the same judgement the incident stays: its times are known to the minute.
+    """
+    incidents = [i for i in store.read(Incident, market=market.id, drill=False) if i.merged_into is None]
+    found = [t for i in incidents if (t := _of_incident(store, i)) and t.meets(span.start, span.end)]
+    for e in market.known_episodes:
+        window = Window(local_day(e.start, market.time_zone).start, local_day(e.end, market.time_zone).end)
+        same = any(t.crisis == e.crisis and t.meets(window.start, window.end) for t in found if t.precise)
+        if not same and window.start < span.end and window.end > span.start:
+            found.append(Truth(window, e.crisis, e.note or "known episode", window.start, precise=False))
+    return sorted(found, key=lambda t: (t.window, t.what))
+
+
+def _of_incident(store: Store, incident: Incident) -> Truth | None:
+    reported = bool(incident.reasons) and "report" in incident.reasons[0]
+    if incident.state != "dismissed" and incident.assessed_at is None and not reported:
+        return None
+    last = store.first(Signal, "start", last=True, incident_id=incident.incident_id)
+    # A rule's incident ends with its signals: how long people took to close it says nothing of how long it lasted.
+    end = max(incident.detected_at, last.start + BASE if last else incident.contained_at or incident.detected_at)
+    start = incident.onset_at - (BEFORE_A_REPORT if reported else timedelta())
+    return Truth(
+        Window(min(start, end), end), incident.state != "dismissed", incident.title, incident.onset_at, True, incident.detected_at,
+        incident.incident_id,
+    )  # fmt: skip
+
+
+def quiet_months(months: Sequence[Window], known: Sequence[Truth]) -> list[Window]:
+    """Those in which, as far as people said, nothing happened."""
+    return [m for m in months if not any(t.crisis and t.meets(m.start, m.end) for t in known)]

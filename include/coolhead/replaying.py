@@ -1,0 +1,71 @@
+"""A replay as people ask for it: which rules, which market, from when until when; held against the truth."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from pathlib import Path
+
+import yaml
+
+from coolhead import plan_files
+from coolhead.errors import ConfigError
+from coolhead.plan import Market, Plan
+from coolhead.replay import replay, span_of
+from coolhead.replay_truth import truths
+from coolhead.reports.replayed import Report, report
+from coolhead.rows import Severity
+from coolhead.store import Store
+from coolhead.windows import local_day, moment
+
+CURRENT = "current"
+"""Names the rules that run now."""
+
+
+def compare(
+    store: Store, plan: Plan, market_id: str | None, rules: Sequence[str], start: str | None, end: str | None, severity: Severity,
+    now: datetime, tell: Callable[[str], None],
+) -> Report:  # fmt: skip
+    """Replay one or two files of rules over a market's history. Raises ConfigError for whatever is wrong with what was asked."""
+    market = plan.market(market_id) if market_id else plan.only_market()
+    plans = [with_rules(plan, file) for file in rules]
+    span = span_of(store, market, _moment(start, market, "from"), _moment(end, market, "to"), now)
+    done = replay(store, plans, market, span, tell)
+    return report(done, _names(rules), truths(store, market, span), severity)
+
+
+def _names(files: Sequence[str]) -> list[str]:
+    """Short ones, as long as they differ."""
+    short = [Path(f).name if f != CURRENT else f for f in files]
+    return (
+        short if len(set(short)) == len(short) else [*files[:1], *(f"{f} (again)" if f in files[:1] else f for f in files[1:])]
+    )
+
+
+def _moment(text: str | None, market: Market, what: str) -> datetime | None:
+    """Of a day its beginning; as an end, its end."""
+    if not text:
+        return None
+    try:
+        day = local_day(date.fromisoformat(text), market.time_zone)
+    except ValueError:
+        return moment(text, what)
+    return day.end if what == "to" else day.start
+
+
+def with_rules(plan: Plan, file: str) -> Plan:
+    """The plan that runs with other rules: those of a file, or of a plan's folder. Raises ConfigError with every mistake in them."""
+    if file == CURRENT:
+        return plan
+    path = Path(file) / "rules.yaml" if Path(file).is_dir() else Path(file)
+    if not path.is_file():
+        raise ConfigError(f"rules: {file}: there is no such file; name a rules.yaml, a folder that holds one, or `{CURRENT}`")
+    with tempfile.TemporaryDirectory() as folder:
+        beside = Path(folder)
+        for part in ("brands", "escalation"):
+            (beside / f"{part}.yaml").write_text(yaml.safe_dump(plan.content()[part]), encoding="utf-8")
+        shutil.copy(path, beside / "rules.yaml")
+        try:
+            return plan_files.load(beside)
+        except ConfigError as error:
+            raise ConfigError(str(error).replace(str(beside / "rules.yaml"), str(path))) from None

@@ -1,0 +1,56 @@
+"""Much is said, and it cannot be told how it is meant: a person must look."""
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+
+from coolhead.detectors import DETECTORS
+from coolhead.rules import Finding, Rule, RuleSettings, passing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+KPI = "negative_prevalence"
+
+
+class Settings(RuleSettings):
+    """detector, above: when much is said (early or big; its threshold, as shipped if absent); wider: the interval of the corrected
+    negative share, beyond which it says nothing; coverage: the share of the mentions that must have been scored."""
+
+    detector: Literal["early", "big"] = "early"
+    above: Annotated[float | None, Field(gt=0)] = None
+    wider: Annotated[float, Field(gt=0, lt=1)] = 0.4
+    coverage: Annotated[float, Field(ge=0, le=1)] = 0.6
+
+
+class CannotJudge(Rule):
+    """DEFINITIONS: where the interval is wider than 40 points or scored coverage is below 60 %, volume proposes "cannot judge: look"."""
+
+    Settings = Settings
+    by_itself = True
+
+    @property
+    def kpi(self) -> str:
+        return DETECTORS[self.settings.detector].kpi
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.kpi, "volume", f"{KPI}.low", f"{KPI}.high", "scored_coverage")
+
+    def step(self, points: "pd.DataFrame", state: dict[str, Any]) -> tuple[list[Finding], dict[str, Any]]:
+        s = self.settings
+        limit = s.above or DETECTORS[s.detector].threshold
+        width, read = points[f"{KPI}.high"] - points[f"{KPI}.low"], points["scored_coverage"].fillna(0.0)
+        unclear = ~(width <= s.wider) | (read < s.coverage)
+        found = []
+        for start, _ in passing(points[self.kpi], limit, where=unclear):
+            why = f"only {read[start]:.0%} of it could be read" if read[start] < s.coverage else self._width(points.loc[start])
+            words = f"cannot judge: look. {points['volume'][start]:,.0f} mentions in an hour ({self.kpi} {points[self.kpi][start]:.1f}), and {why}"
+            found.append(Finding(start.to_pydatetime(), self.kpi, float(points[self.kpi][start]), limit, words))
+        return found, {}
+
+    def _width(self, point: "pd.Series[Any]") -> str:
+        low, high = point[f"{KPI}.low"], point[f"{KPI}.high"]
+        if low != low:
+            return "nothing is known of how it is meant"
+        return f"between {low:.0%} and {high:.0%} of it is negative: wider than {self.settings.wider:.0%}"

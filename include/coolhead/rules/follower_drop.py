@@ -1,0 +1,50 @@
+"""A day cost more followers than such days do."""
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+
+from coolhead.rules import Clearing, Finding, Rule, passing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+KPI = "excess_follower_change"
+
+
+class Settings(Clearing):
+    """followers: lost beyond the expected, at least; bound: the value, or the end of its interval that is nearer to nothing; clear:
+    the loss at which it ends."""
+
+    followers: Annotated[float, Field(gt=0)]
+    bound: Literal["value", "high"] = "high"
+
+    def limit(self) -> tuple[str, float, bool]:
+        return "followers", self.followers, True
+
+
+class FollowerDrop(Rule):
+    """Of the newest local day that is over. Silent without four known weeks before it, its bound without six."""
+
+    Settings = Settings
+    by_itself = True
+
+    @property
+    def column(self) -> str:
+        return KPI if self.settings.bound == "value" else f"{KPI}.{self.settings.bound}"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (KPI, self.column)
+
+    def step(self, points: "pd.DataFrame", state: dict[str, Any]) -> tuple[list[Finding], dict[str, Any]]:
+        s = self.settings
+        new, after = anew(points[KPI], state)
+        found = passing(-points[self.column], s.followers, s.clear, new)
+        return [self._finding(start, points[KPI][start], points[self.column][start], weak) for start, weak in found], after
+
+    def _finding(self, start: Any, value: float, surely: float, weak: bool) -> Finding:
+        s = self.settings
+        words = f"{-value:,.0f} followers lost in a day beyond what that weekday does"
+        words += f", at least {-surely:,.0f}" if s.bound == "high" else ""
+        return Finding(start.to_pydatetime(), KPI, surely, -s.followers, f"{words}; limit {s.followers:,.10g}", weak=weak)

@@ -1,0 +1,52 @@
+"""People have waited too long for an answer."""
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+
+from coolhead.rules import Clearing, Finding, Rule, passing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Settings(Clearing):
+    """hours: that the median of the open items has waited (p95: that 95 of 100 have waited at most); bound: the value, or the lower
+    end of its interval; clear: the hours at which it ends."""
+
+    hours: Annotated[float, Field(gt=0)]
+    of: Literal["median", "p95"] = "median"
+    bound: Literal["value", "low"] = "low"
+
+    def limit(self) -> tuple[str, float, bool]:
+        return "hours", self.hours, True
+
+
+class UnansweredAge(Rule):
+    """Of the newest local day that is over; complaints and questions of the last 14 days."""
+
+    Settings = Settings
+    min_n = 5
+    by_itself = True
+
+    @property
+    def kpi(self) -> str:
+        return "unanswered_age" if self.settings.of == "median" else "unanswered_age_p95"
+
+    @property
+    def column(self) -> str:
+        return self.kpi if self.settings.bound == "value" else f"{self.kpi}.low"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.kpi, self.column, f"{self.kpi}.n")
+
+    def step(self, points: "pd.DataFrame", state: dict[str, Any]) -> tuple[list[Finding], dict[str, Any]]:
+        s, found = self.settings, list[Finding]()
+        new, after = anew(points[f"{self.kpi}.n"], state)
+        for start, weak in passing(points[self.column], s.hours, s.clear, new):
+            value, n = float(points[self.column][start]), points[f"{self.kpi}.n"][start]
+            whose = "half of them" if s.of == "median" else "5 of 100"
+            words = f"{n:,.0f} wait for an answer, {whose} for {points[self.kpi][start]:.0f} hours or more; limit {s.hours:g}"
+            found.append(Finding(start.to_pydatetime(), self.kpi, value, s.hours, words, weak=weak))
+        return found, {}

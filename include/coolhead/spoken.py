@@ -1,0 +1,45 @@
+"""When signals spoke for incidents, and what the rules saw beside: queries that cost what they answer."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from coolhead.rows import Incident, Seen, Signal
+from coolhead.tables import TABLES
+from coolhead.windows import Window
+
+INCIDENT, SEEN, SIGNAL = TABLES[Incident], TABLES[Seen], TABLES[Signal]
+
+
+def incidents_within(market: str, span: Window) -> sa.Select[Any]:
+    """Ids of a market's incidents for which a signal spoke in the span."""
+    inside = (SIGNAL.c.start >= span.start, SIGNAL.c.start < span.end, SIGNAL.c.incident_id.is_not(None))
+    return sa.select(SIGNAL.c.incident_id).where(SIGNAL.c.market == market, *inside).distinct()
+
+
+def last(incidents: Iterable[str]) -> sa.Select[Any]:
+    """(incident, severity, start of the last signal that proposed it)."""
+    chosen = sa.select(SIGNAL.c.incident_id, SIGNAL.c.severity, sa.func.max(SIGNAL.c.start))
+    of = chosen.where(SIGNAL.c.incident_id.in_(list(incidents)))
+    return of.group_by(SIGNAL.c.incident_id, SIGNAL.c.severity).order_by(SIGNAL.c.incident_id, SIGNAL.c.severity)
+
+
+def stretches(market: str, before: datetime) -> sa.Select[Any]:
+    """(onset, detection, containment, start of the last signal) of a market's incidents, no drills, as known before a moment."""
+    mine = sa.and_(SIGNAL.c.incident_id == INCIDENT.c.incident_id, SIGNAL.c.start < before)
+    moments = (INCIDENT.c.onset_at, INCIDENT.c.detected_at, INCIDENT.c.contained_at)
+    return (
+        sa.select(*moments, sa.func.max(SIGNAL.c.start))
+        .select_from(INCIDENT.outerjoin(SIGNAL, mine))
+        .where(INCIDENT.c.market == market, INCIDENT.c.drill.is_(False), INCIDENT.c.detected_at < before)
+        .group_by(INCIDENT.c.incident_id, *moments)
+        .order_by(INCIDENT.c.detected_at, INCIDENT.c.incident_id)
+    )
+
+
+def evidence(market: str, span: Window) -> sa.Select[Any]:
+    """(start, evidence) of the windows of a span that were seen, in order, without their numbers."""
+    inside = (SEEN.c.start >= span.start, SEEN.c.start < span.end)
+    return sa.select(SEEN.c.start, SEEN.c.evidence).where(SEEN.c.market == market, *inside).order_by(SEEN.c.start)
