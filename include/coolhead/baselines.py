@@ -131,23 +131,27 @@ class VolumeBaseline:
         left_out: list[Window],
         zone: str,
         holidays: Collection[date] = (),
+        of_week: bool = True,
     ) -> None:
         """hourly: volume by hour start (absent: 0; None: unknown); seen: spans in which all active sources saw; holidays: days
-        that are compared with Sundays."""
+        that are compared with Sundays; of_week: False takes hours of the day, and so never looks back more than 21 days."""
         out = merged([(w.start, w.end) for w in left_out])
         usable = [part for w in seen for part in minus(w, out)]
         first = floor(min((w.start for w in usable), default=EPOCH), HOUR)
-        self._hold(first, _known(hourly, usable, first), zone, holidays)
+        self._hold(first, _known(hourly, usable, first), zone, holidays, of_week)
 
     @classmethod
-    def of_hours(cls, first: datetime, volumes: Numbers, zone: str, holidays: Collection[date] = ()) -> Self:
+    def of_hours(
+        cls, first: datetime, volumes: Numbers, zone: str, holidays: Collection[date] = (), of_week: bool = True
+    ) -> Self:
         """volumes: of consecutive hours from `first` (a full hour of UTC) on; NaN: unknown, or to be left out."""
         made = cls.__new__(cls)
-        made._hold(first, volumes, zone, holidays)
+        made._hold(first, volumes, zone, holidays, of_week)
         return made
 
-    def _hold(self, first: datetime, volumes: Numbers, zone: str, holidays: Collection[date]) -> None:
-        self._first, self._volumes, self._zone, self._holidays = first, volumes, ZoneInfo(zone), frozenset(holidays)
+    def _hold(self, first: datetime, volumes: Numbers, zone: str, holidays: Collection[date], of_week: bool) -> None:
+        self._first, self._volumes, self._zone = first, volumes, ZoneInfo(zone)
+        self._holidays, self._back = frozenset(holidays), SEASON if of_week else LOOK_BACK
         self._rows, self._days = dict[date, Numbers](), dict[date, DayUsual]()
 
     def at(self, moment: datetime, least_days: int = WARM_DAYS) -> Usual | None:
@@ -159,7 +163,7 @@ class VolumeBaseline:
     def day(self, day: date) -> DayUsual:
         """What is usual on a local day, as known at its start."""
         if day not in self._days:
-            past = [day - i * DAY for i in range(1, SEASON.days + 1)]
+            past = [day - i * DAY for i in range(1, self._back.days + 1)]
             rows = np.stack([self._row(d) for d in past])
             rows[0, -1] = np.nan  # the hour after yesterday's last is today's
             self._days[day] = _Past(rows, np.array([self._kind(d) for d in past])).usual(self._kind(day))
@@ -207,7 +211,7 @@ def _known(hourly: Mapping[datetime, float | None], usable: list[Window], first:
 
 
 class _Past:
-    """The eight weeks before a local day, yesterday first."""
+    """The days before a local day, yesterday first: eight weeks, or three, which are too few for hours of the week."""
 
     def __init__(self, rows: Numbers, kinds: npt.NDArray[np.int64]) -> None:
         """rows: (days, 26) volumes; kinds: (days,) 0 to 6, Sunday being 6."""

@@ -131,7 +131,9 @@ class Topics:
     def _of(self, wanted: set[str], days: int) -> dict[str, str]:
         """topic -> root, of the last so many local days, for the roots that are wanted."""
         since = self._day - days * ONE_DAY
-        return {topic: topic for topic in wanted} | {topic: root for day, topic, root in self._chain if root in wanted and day >= since}
+        return {topic: topic for topic in wanted} | {
+            topic: root for day, topic, root in self._chain if root in wanted and day >= since
+        }
 
     def _names(self, wanted: set[str]) -> dict[str, list[str]]:
         """root -> telling terms of its newest topic."""

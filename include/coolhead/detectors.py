@@ -11,7 +11,7 @@ all. `big`: of a grid of four measures of how far volumes usually lie off, 7, 14
 mean absolute deviation of 14 days has the widest plateau: all seventeen episodes are found up to a threshold of 14, the NAB
 score is 75 or more from 6 to 16; 10 is the round number in the middle, for a miss is dearer than a false alarm and the cliff
 lies above. It holds where the days begin at other hours and where only a fifth of the mentions are known. `early` has the
-threshold of DEFINITIONS.md: it finds all eleven episodes after its first fortnight, and alarms two to five times as often.
+threshold of DEFINITIONS.md: it finds all eleven episodes after its first fortnight, and alarms 1.3 to 5 times as often.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,8 @@ ALARM = 0.5
 COOL_DOWN = timedelta(hours=24)
 """After an alarm a detector is silent for a day: what swells and ebbs within it is one episode. What still lasts then, or comes
 again, is said again: a storm of a week is told seven times, never once and never two thousand times. (Re-arming only after a
-quiet day loses whatever comes on top of a lasting unrest: measured, two of seventeen episodes.)"""
+quiet day loses whatever comes on top of a lasting unrest: measured, two of seventeen episodes. A rule's `cool_down` counts from
+its end and lets through what is worse: there it joins the incident, which is one as well.)"""
 LEAST_VOLUME = 10
 """Mentions in the trailing hour, fewer of which are no evidence for `early`."""
 

@@ -51,6 +51,9 @@ def add(verbs: Any, verb: Callable[..., Any]) -> None:
     p.add_argument("--since", help="those of windows that end after this, e.g. 2026-03-25T14:00+01:00")
     _by(p)
     _whose(verb("show", _show, "State, severity and its reasons, clocks, signals and decisions of an incident.", incident))
+    _whose(
+        verb("anatomy", _anatomy, "How an incident came about and spread: first post, networks, large authors, news.", incident)
+    )
     p = verb("list", _list, "Show incidents with their clocks, the newest last.", incident)
 
 
@@ -139,6 +142,17 @@ def _split(options: Any) -> int:
 def _show(options: Any) -> int:
     store, _plan = _opened()
     for line in told(store, _found(store, options.incident), _now()):
+        print(line)
+    return 0
+
+
+def _anatomy(options: Any) -> int:
+    from coolhead.anatomy import anatomy
+    from coolhead.reports._anatomy import lines
+
+    store, plan = _opened()
+    found = _found(store, options.incident)
+    for line in lines(anatomy(store, plan, found, _now()), plan.market(found.market).time_zone):
         print(line)
     return 0
 

@@ -123,11 +123,27 @@ def merge(store: Store, gone: str, kept: str, by: str, at: datetime, reason: str
             )
         closed, into = (c.incident for c in merged(Cause(a), Cause(b), at))
         shown = f"{a.title} ({name_of(a.severity)}) into {b.title} ({name_of(b.severity)})"
-        decision = append(writer, a, f"merge/{kept}/{at.isoformat()}", "merge", "merge", by, at, reason, {"into": kept}, shown)
+        decision = append(
+            writer,
+            a,
+            f"merge/{kept}/{at.isoformat()}",
+            "merge",
+            "merge",
+            by,
+            at,
+            reason,
+            {"into": kept, "was": _clocks(b)},
+            shown,
+        )
         signals = [s.model_copy(update={"incident_id": kept}) for s in writer.read(Signal, incident_id=gone)]
         before = [i.model_copy(update={"merged_into": kept}) for i in writer.read(Incident, merged_into=gone)]
         writer.upsert([closed, into, *before, *signals, _took_in(into, a, b, by, at)])
     return decision
+
+
+def _clocks(incident: Incident) -> dict[str, str | None]:
+    """Its clocks as they were, for a report on that time."""
+    return {n: at.isoformat() if (at := getattr(incident, n)) else None for n in EARLIEST}
 
 
 def _took_in(into: Incident, a: Incident, b: Incident, by: str, at: datetime) -> IncidentEvent:

@@ -49,6 +49,10 @@ def _message(model: type[BaseModel], error: Any, loc: tuple[Any, ...], beside: S
         return "is missing; add it" + (
             f", or is {near[0]!r} meant to be it?" if near and near[0] not in _keys_at(model, loc[:-1]) else ""
         )
+    if error["type"] == "too_short":
+        return "is empty; give it one at least"
+    if error["type"] == "tuple_type":
+        return "must be a list, whose items begin with `- `"
     if error["type"] in ("value_error", "of_key"):
         return message
     quotes = error["type"] == "string_type" and isinstance(error["input"], (bool, int, float))

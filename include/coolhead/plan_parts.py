@@ -1,6 +1,7 @@
 """What the models of the crisis plan share."""
 
 import difflib
+from collections.abc import Iterable
 from typing import Annotated
 from zoneinfo import available_timezones
 
@@ -30,12 +31,18 @@ def _zone(value: str) -> str:
 Zone = Annotated[str, AfterValidator(_zone)]
 
 
+def meant(value: str, choices: Iterable[str]) -> str:
+    """`; did you mean 'threshold'?`, or nothing where none is near."""
+    near = difflib.get_close_matches(value, list(choices), 1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
 def plugin(family: str) -> AfterValidator:
     """A name of the family's plug-ins."""
 
     def check(value: str) -> str:
         if value not in (choices := registry.names(family)):
-            raise ValueError(f"{value!r} is none of: {', '.join(choices)}")
+            raise ValueError(f"{value!r} is none of: {', '.join(choices)}{meant(value, choices)}")
         return value
 
     return AfterValidator(check)

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from coolhead import registry
 from coolhead.plan import Brands, Market
 from coolhead.plan_mistakes import File, check_settings, explain
-from coolhead.plan_parts import twice
+from coolhead.plan_parts import meant, twice
 from coolhead.plan_rules import FIXED, PER_SOURCE, Override, RuleEntry
 
 GENERIC = tuple(f.alias or name for name, f in RuleEntry.model_fields.items())
@@ -96,7 +96,9 @@ class _Check:
         for key, choices in (("topics", self._topics()), ("names", self._red_lines())):
             for name in entry.settings.get(key, ()) if self.brands else ():
                 if name not in choices:
-                    yield self._said(where, key, f"brands.yaml has no {name!r}; it has: {', '.join(choices) or 'none'}")
+                    yield self._said(
+                        where, key, f"brands.yaml has no {name!r}; it has: {', '.join(choices) or 'none'}{meant(name, choices)}"
+                    )
 
     def _topics(self) -> list[str]:
         brands = self.brands.brands if self.brands else ()
@@ -114,12 +116,16 @@ class _Check:
         sources = sorted({s for m in self.markets for s in m.sources})
         for m in holder.markets:
             if m not in known:
-                yield self._said(where, "markets", f"brands.yaml has no market {m!r}, only: {', '.join(known)}")
+                yield self._said(
+                    where, "markets", f"brands.yaml has no market {m!r}, only: {', '.join(known)}{meant(m, known)}"
+                )
             elif where and self.entry.markets and m not in self.entry.markets:
                 yield self._said(where, "markets", f"the rule does not judge {m!r}, only: {', '.join(self.entry.markets)}")
         for s in holder.sources:
             if s not in sources:
-                yield self._said(where, "sources", f"no market has the source {s!r}, only: {', '.join(sources)}")
+                yield self._said(
+                    where, "sources", f"no market has the source {s!r}, only: {', '.join(sources)}{meant(s, sources)}"
+                )
 
 
 def _of_sentiment() -> list[str]:

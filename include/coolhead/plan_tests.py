@@ -4,7 +4,6 @@ As promtool tests alerts (https://prometheus.io/docs/prometheus/latest/configura
 notation of series, the same functions that run live, a difference where it is not as it was said.
 """
 
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC
@@ -16,8 +15,8 @@ from pydantic import ValidationError
 from coolhead import firing
 from coolhead.errors import ConfigError
 from coolhead.plan import Plan
-from coolhead.plan_mistakes import explain
-from coolhead.plan_parts import twice
+from coolhead.plan_mistakes import File, explain
+from coolhead.plan_parts import meant, twice
 from coolhead.plan_test_cases import Case, Fires, Tests
 from coolhead.plan_yaml import parsed, repeated
 from coolhead.rules import EVIDENCE, Finding
@@ -45,26 +44,26 @@ def load(path: Path, plan: Plan) -> Tests:
     except ValidationError as error:
         raise ConfigError("\n".join(explain(path, node, Tests, error))) from None
     mistakes = [f"{path}:{line}: {key}: stands twice; join the two" for line, key in repeated(node)]
-    mistakes += [f"{path}: {m}" for m in twice("tests have the name", [t.name for t in tests.tests])]
-    mistakes += [f"{path}: test {t.name!r}: {m}" for t in tests.tests for m in _unknown(plan, t)]
+    file = File(path, node, tests)
+    mistakes += [f"{file.at('tests')}: {m}" for m in twice("tests have the name", [t.name for t in tests.tests])]
+    mistakes += [m for i in range(len(tests.tests)) for m in _unknown(plan, file, i)]
     if mistakes:
         raise ConfigError("\n".join(mistakes))
     return tests
 
 
-def _unknown(plan: Plan, test: Case) -> Iterator[str]:
-    """Markets and rules that the plan does not have."""
-    markets = [m.id for m in plan.markets]
-    if test.market not in (None, *markets):
-        yield f"market: the plan has no market {test.market!r}, only: {', '.join(markets)}"
+def _unknown(plan: Plan, file: File, number: int) -> Iterator[str]:
+    """Markets and rules of a test that the plan does not have."""
+    test: Case = file.part.tests[number]
+    at, markets = ("tests", number), [m.id for m in plan.markets]
+    if test.market is not None and test.market not in markets:
+        yield f"{file.at(*at, 'market')}: test {test.name}.market: the plan has no market {test.market!r}, only: {', '.join(markets)}"
         return
     known = [e.name for e in plan.rules_of(test.market or markets[0])]
-    for name in (*test.rules, *test.fires):
-        if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            yield f"rules.yaml has no rule {name!r} for this market" + (
-                f"; did you mean {near[0]!r}?" if near else f", only: {', '.join(known)}"
-            )
+    for key, names in (("rules", test.rules), ("fires", test.fires)):
+        for name in (n for n in names if n not in known):
+            where = file.at(*at, key, *([name] if key == "fires" else []))
+            yield f"{where}: test {test.name}.{key}: rules.yaml has no rule {name!r} for this market, only: {', '.join(known)}{meant(name, known)}"
 
 
 def run(plan: Plan, tests: Tests) -> list[Result]:

@@ -114,17 +114,26 @@ def score(
 
 
 def _judged(episode: Episode, detected: datetime, known: Sequence[Truth]) -> Judged:
-    met = sorted((t for t in known if _same(t, episode)), key=lambda t: (not t.crisis, t.onset))
-    kind: Kind = "unlabelled" if not met else "found" if met[0].crisis else "false"
-    return Judged(episode, detected, kind, met[0] if met else None)
+    truth = _truth_of(episode, known)
+    return Judged(episode, detected, "unlabelled" if not truth else "found" if truth.crisis else "false", truth)
 
 
-def _same(truth: Truth, episode: Episode) -> bool:
-    return truth.incident_id == episode.incident_id or truth.meets(episode.start, episode.last)
+def _truth_of(episode: Episode, known: Sequence[Truth]) -> Truth | None:
+    """The very incident that people judged; else a crisis that it lay in, what was none, the beginning of what was reported."""
+    e = episode
+    ways = (
+        [t for t in known if t.incident_id == e.incident_id],
+        [t for t in known if t.crisis and t.meets(e.start, e.last)],
+        [t for t in known if not t.crisis and t.meets(e.start, e.last)],
+        [t for t in known if t.crisis and t.announced(e.start, e.last)],
+    )
+    return next((t for found in ways for t in found), None)
 
 
 def _first(truth: Truth, judged: Sequence[Judged]) -> datetime | None:
-    return min((j.detected for j in judged if _same(truth, j.episode)), default=None)
+    """One long episode may have found several crises."""
+    mine = (j for j in judged if j.truth is truth or (j.kind == "found" and truth.meets(j.episode.start, j.episode.last)))
+    return min((max(j.detected, truth.onset) if j.truth is not truth else j.detected for j in mine), default=None)
 
 
 def by_month(episodes: Sequence[Episode], known: Sequence[Truth], span: Window, least: Severity, zone: str) -> list[Month]:

@@ -18,6 +18,7 @@ class Truth:
     """A stretch of the past of which people know what it was."""
 
     window: Window
+    """From its onset on."""
     crisis: bool
     what: str
     onset: datetime
@@ -26,9 +27,16 @@ class Truth:
     detected: datetime | None = None
     """When it was, as recorded."""
     incident_id: str | None = None
+    reported: bool = False
+    """By a person, and it had begun before."""
 
     def meets(self, start: datetime, end: datetime) -> bool:
+        """Whether something that lasted from start to end lay in it."""
         return start < self.window.end and end > self.window.start
+
+    def announced(self, start: datetime, end: datetime) -> bool:
+        """Whether that may have been the beginning of what a person then reported."""
+        return self.reported and start < self.window.end and end > self.window.start - BEFORE_A_REPORT
 
 
 def truths(store: Store, market: Market, span: Window) -> list[Truth]:
@@ -54,10 +62,9 @@ def _of_incident(store: Store, incident: Incident) -> Truth | None:
     last = store.first(Signal, "start", last=True, incident_id=incident.incident_id)
     # A rule's incident ends with its signals: how long people took to close it says nothing of how long it lasted.
     end = max(incident.detected_at, last.start + BASE if last else incident.contained_at or incident.detected_at)
-    start = incident.onset_at - (BEFORE_A_REPORT if reported else timedelta())
     return Truth(
-        Window(min(start, end), end), incident.state != "dismissed", incident.title, incident.onset_at, True, incident.detected_at,
-        incident.incident_id,
+        Window(min(incident.onset_at, end), end), incident.state != "dismissed", incident.title, incident.onset_at, True,
+        incident.detected_at, incident.incident_id, reported,
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """A replay as people ask for it: which rules, which market, from when until when; held against the truth."""
 
+import json
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -9,12 +10,16 @@ from pathlib import Path
 import yaml
 
 from coolhead import plan_files
+from coolhead.clock import Clock
 from coolhead.errors import ConfigError
 from coolhead.plan import Market, Plan
 from coolhead.replay import replay, span_of
 from coolhead.replay_truth import truths
-from coolhead.reports.replayed import Report, report
+from coolhead.reports._page import write
+from coolhead.reports._replay_picture import draw
+from coolhead.reports.replayed import Report, as_json, report, table
 from coolhead.rows import Severity
+from coolhead.settings import Settings
 from coolhead.store import Store
 from coolhead.windows import local_day, moment
 
@@ -32,6 +37,30 @@ def compare(
     span = span_of(store, market, _moment(start, market, "from"), _moment(end, market, "to"), now)
     done = replay(store, plans, market, span, tell)
     return report(done, _names(rules), truths(store, market, span), severity)
+
+
+def on_request(
+    store: Store, plan: Plan, where: Settings, clock: Clock, tell: Callable[[str], None], rules: str | None = None,
+    market_id: str | None = None, start: str | None = None, end: str | None = None, severity: Severity = "S2",
+) -> list[str]:  # fmt: skip
+    """Replay the rules that run, and beside them those of a text; tell the table, and write table, picture and JSON below
+    reports/replays; returns their paths."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = [CURRENT]
+        if rules:
+            (changed := Path(folder) / "changed.yaml").write_text(rules, encoding="utf-8")
+            files.insert(0, str(changed))
+        done = compare(store, plan, market_id, files, start, end, severity, clock.now(), tell)
+    base = where.reports / "replays" / done.replayed.market.id
+    name, lines = f"{clock.now():%Y-%m-%dT%H%M%S}", list(table(done))
+    for line in lines:
+        tell(line)
+    written = [
+        write(base / f"{name}.txt", "\n".join(lines) + "\n"),
+        write(base / f"{name}.json", json.dumps(as_json(done), indent=1, ensure_ascii=False) + "\n"),
+        draw(done, base / f"{name}.svg"),
+    ]
+    return [str(path) for path in written]
 
 
 def _names(files: Sequence[str]) -> list[str]:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from coolhead.clock import Clock
 from coolhead.landing import Landing
 from coolhead.plan import Plan
-from coolhead.rows import AuthorDay, Mention, Payload, Quarantined, Topic, TopicDay, key_of
+from coolhead.rows import AuthorDay, Mention, Payload, Quarantined, Seen, Topic, TopicDay, key_of
 from coolhead.settings import Settings
 from coolhead.store import Store
 from coolhead.windows import Window
@@ -28,6 +28,7 @@ def retain(store: Store, plan: Plan, settings: Settings, clock: Clock) -> dict[s
         refused = writer.delete(Quarantined, refused_at=before(keep.quarantine_days))
         keys = writer.read(Mention, published_at=mentions)
         writer.delete_mentions([key_of(m) for m in keys])
+        writer.delete(Seen, start=mentions)  # what it knows of single posts goes with them
         for kind in (AuthorDay, Topic, TopicDay):
             writer.delete(kind, day=Window(BEGINNING, mentions.end))
     return {"payloads": gone, "quarantined": refused, "mentions": len(keys)}

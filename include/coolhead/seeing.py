@@ -46,7 +46,9 @@ class Usually:
 
     def baseline(self, kpi: Kpi) -> VolumeBaseline:
         """Of a KPI that stands beside what is usual of its hour."""
-        return VolumeBaseline(usual_days.hourly(self.days, kpi.asks), self.seen, self.left_out, self.zone)
+        # A scorer that is new has not read so many weeks: its counts are compared by the hour of the day.
+        of_week = not kpi.reads_scores
+        return VolumeBaseline(usual_days.hourly(self.days, kpi.asks), self.seen, self.left_out, self.zone, of_week=of_week)
 
     def hours(self, kpi: Kpi, moments: Sequence[datetime]) -> pd.DataFrame:
         """One row per moment, a column for each number of `Usual`; null while the baseline is cold."""

@@ -43,7 +43,7 @@ def three_sigma(values: Numbers) -> Numbers:
 def seasonal_hybrid_esd(values: Numbers, alpha: float = 0.05, most: float = 0.002) -> Numbers:
     """Hochenbaum, Vallis and Kejariwal 2017 (arXiv 1704.07706), upwards, at every row over the 14 days that end with it: residuals
     of the seasonal component (medians of the same time of day, made once a day) and the median; generalised ESD with median
-    and MAD. The score is how far the row passes its critical value, 1 and above is an anomaly. Median and MAD are those of the
+    and MAD. The score is how far the row passes the least anomaly of its window; 1 and above is one. Median and MAD are those of the
     window before anything is taken out of it: at most 0.2 % is, as NAB has it for Twitter's ADVec."""
     out, season = np.zeros(len(values)), np.zeros(DAY)
     for i in range(2 * DAY, len(values)):
@@ -57,10 +57,8 @@ def seasonal_hybrid_esd(values: Numbers, alpha: float = 0.05, most: float = 0.00
         critical = _critical(len(window), alpha, most)
         largest = np.sort(np.partition(window, -len(critical))[-len(critical) :])[::-1] / spread
         passed = np.flatnonzero(largest > critical)
-        mine = window[-1] / spread
-        # Anomalies are all up to the last that passes its own value.
-        limit = min(critical[passed[-1]], largest[passed[-1]]) if len(passed) else critical[0]
-        out[i] = mine / limit
+        # Anomalies are all up to the last that passes its own critical value.
+        out[i] = window[-1] / spread / (largest[passed[-1]] if len(passed) else critical[0])
     return out
 
 

@@ -21,7 +21,7 @@ def test_the_dags_are_those_of_the_design(dags):
     assert set(dags) == {
         *(f"collect_{s}" for s in registry.names("sources")),
         "collect_followers", "score_mentions", "evaluate_brands", "escalate_incident", "open_incident", "report_daily_kpis",
-        "review_incident", "run_drill", "maintain_store", "check_connections", "hurry_collection", "recheck_mentions", "rescore_mentions", "sample_labels",
+        "review_incident", "run_drill", "maintain_store", "check_connections", "hurry_collection", "recheck_mentions", "replay_rules", "rescore_mentions", "sample_labels",
     }  # fmt: skip
 
 

@@ -39,7 +39,7 @@ SOURCE = Path(coolhead.__file__).parent
 NOW = datetime(2026, 3, 25, 11, 30, tzinfo=UTC)
 BEGIN = datetime(2026, 3, 25, 10, tzinfo=UTC)
 
-NOT_HERE = {"dirty", "follower", "plan_version", "silence", "outage", "spent", "ungrouped"}
+NOT_HERE = {"dirty", "follower", "mute", "plan_version", "silence", "outage", "spent", "ungrouped"}
 """Tables that these tasks leave empty: others fill them."""
 POINTS = {
     "poll": ["landing.meta", "landing.bytes", "poll.parsed", "poll.written", "poll.committed"],
@@ -201,7 +201,7 @@ def crisis_plan(folder: Path, server: dict[str, Any]) -> None:
         for i, roles in {"anna": ["duty_lead"], "bruno": ["duty_lead", "crisis_lead", "spokesperson"]}.items()
     ]
     rules = [
-        {"name": "complaints", "rule": "threshold", "kpi": "negative_volume", "above": 3, "min_n": 3, "severity": "S2"},
+        {"name": "complaints", "rule": "threshold", "kpi": "negative_volume", "above": 3, "min_n": 3, "min_authors": 2, "severity": "S2"},
         {
             "name": "volume",
             "rule": "threshold",

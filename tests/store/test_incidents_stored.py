@@ -108,7 +108,7 @@ def test_merged_incidents_are_one_from_then_on(two: tuple[Store, Incident, Incid
     assert (kept.onset_at, kept.detected_at, kept.acknowledged_at) == (first.onset_at, first.detected_at, T + 20 * MINUTE)
     assert [x["severity"] for x in kept.reasons] == ["S2", "S3"]
     assert {s.incident_id for s in store.read(Signal)} == {kept.incident_id}
-    assert (decision.kind, decision.incident_id, decision.details) == ("merge", gone.incident_id, {"into": kept.incident_id})
+    assert (decision.kind, decision.incident_id, decision.details["into"]) == ("merge", gone.incident_id, kept.incident_id)
     assert broken_at(store.read(Decision)) is None
     (event,) = [e for e in store.read(IncidentEvent, incident_id=kept.incident_id) if e.kind.startswith("merged-")]
     assert (

@@ -50,6 +50,30 @@ READS = {
 }  # fmt: skip
 
 
+def rules() -> str:
+    """Every kind of rule, and what its entry in rules.yaml may say."""
+    out = ["# Kinds of rule\n", "What every entry of `rules.yaml` may say stands in the file that is shipped; beside it:\n"]
+    for name in registry.names("rules"):
+        kind = registry.load("rules", name)
+        module = ast.get_docstring(ast.parse((ROOT / "include/coolhead/rules" / f"{name}.py").read_text())) or ""
+        out.append(f"## {name}\n\n{_flat(module)} {_flat(kind.__doc__)}\n")
+        keys = [f"| `{key}` | {_default(field)} |" for key, field in kind.Settings.model_fields.items()]
+        out += ["| key | default |\n|---|---|", *keys, ""] if keys else []
+        out += [f"{_flat(kind.Settings.__doc__)}\n"] if keys else []
+    return "\n".join(out)
+
+
+def _flat(text: str | None) -> str:
+    return " ".join((text or "").split())
+
+
+def _default(field: Any) -> str:
+    if field.is_required():
+        return "must be given"
+    value = field.get_default(call_default_factory=True)
+    return "none" if value in (None, {}, (), []) else f"`{value}`"
+
+
 def data_dictionary() -> str:
     """Every table and column."""
     return "# Data dictionary\n\nOne table per arrow of the data's way.\n\n" + schema.dictionary(rows.TABLES)
@@ -119,7 +143,7 @@ def readme() -> str:
     return f"{before}{begin}{source_table()}{end}{after}"
 
 
-PAGES = {"kpis.md": kpis, "data_dictionary.md": data_dictionary, "sources.md": sources, "dags.md": dags}
+PAGES = {"kpis.md": kpis, "rules.md": rules, "data_dictionary.md": data_dictionary, "sources.md": sources, "dags.md": dags}
 
 
 def main() -> int:

@@ -40,6 +40,14 @@ def test_the_hour_of_the_day_before_that() -> None:
     assert [median(busy_fridays, day) for day in (21, 25)] == [10, 10]
 
 
+def test_hours_of_the_day_alone_look_back_three_weeks() -> None:
+    """For counts of what a new scorer has read: it has to have read no more."""
+    volumes = week_long(56, d4=90)
+    volumes[: (39 - 21) * 24] = 7e5
+    of_day = VolumeBaseline.of_hours(MONDAY, volumes, "UTC", of_week=False)
+    assert median(of_day, 39) == 10
+
+
 def test_a_week_that_a_source_was_blind_counts_for_no_weekday() -> None:
     volumes = week_long(35, d4=90)
     volumes[11 * 24 : 12 * 24] = np.nan  # the second Friday

@@ -367,10 +367,12 @@ def test_plan_check_broken(run: Any, tmp_path: Path) -> None:
     folder = tmp_path / "home" / "plan"
     rules = (folder / "rules.yaml").read_text()
     (folder / "rules.yaml").write_text(rules.replace("rule: threshold", "rule: treshold", 1))
+    line = rules[: rules.index("rule: threshold")].count("\n") + 1
+    number = rules[: rules.index("rule: threshold")].count("- name: ") - 1
     (folder / "brands.yaml").write_text((folder / "brands.yaml").read_text().replace("languages:", "langs:"))
     done = run("plan", "check")
     assert done.status == 1
-    assert f"{folder}/rules.yaml:5: rules.0.rule: 'treshold' is none of: baseline, threshold" in done.err
+    assert f"{folder}/rules.yaml:{line}: rules.{number}.rule: 'treshold' is none of: baseline, cannot_judge, " in done.err
     assert "langs: unknown key" in done.err
     assert run("plan", "check", folder).err == done.err
 

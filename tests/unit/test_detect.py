@@ -165,7 +165,7 @@ def test_cold_and_warm_are_said_openly() -> None:
     _, said = piped(lines(rows(16, HOUR)))
     assert said == [
         "from line 2 on: no score yet: it is 0 until enough days are covered",
-        "from line 26 on: cold: what is usual rests on fewer than 14 days",
+        "from line 50 on: cold: what is usual rests on fewer than 14 days",
         "from line 337 on: warm: what is usual rests on 14 days or more",
     ]
 

@@ -63,9 +63,9 @@ def rows_of(
 
 
 def say(house: House, text: str, at: datetime = NOON, label: Any = "negative", kind: Any = None, **columns: Any) -> Mention:
-    rows = rows_of(house, text, at, label, kind, **columns)
-    house.store.upsert(rows)
-    return rows[0]
+    m, *rows = rows_of(house, text, at, label, kind, **columns)
+    house.store.upsert([m, *rows])
+    return Mention.model_validate(m)
 
 
 def group(house: House) -> None:
@@ -150,7 +150,7 @@ def test_a_topic_bears_one_name_over_the_days(house: House) -> None:
         for i in range(3) if n in (40, 69, 70) else ():
             m = say(house, "sa di plastica, Zefirella", NOON - timedelta(days=70 - n) + (i - 20 * (n == 70)) * MINUTE)
             of = {"market": house.market.id, "published_at": m.published_at, "known_at": m.known_at, "author": m.author}
-            house.store.upsert([InTopic(**key_of(m), **of, topic=f"t{n}", terms=[])])  # type: ignore[arg-type]
+            house.store.upsert([InTopic(**key_of(m), **of, topic=f"t{n}", terms=[])])
     found = [at(house, NOON - timedelta(days=70 - n) + (3 - 20 * (n == 70)) * MINUTE)["topics"][0] for n in (40, 69, 70)]
     assert [t["topic"] for t in found] == ["t0"] * 3
     assert found[2]["terms"] == ["plastica", "gelato"]
@@ -378,18 +378,6 @@ def test_the_future_changes_nothing(tmp_path_factory: Any, seed: int, hours: int
         fill(cut, seed, start, until=end + GRACE)
         span = Window(end - 2 * HOUR, end)
         assert counts(look(whole, span)) == counts(look(cut, span))
-
-
-def onset(mentions: Any, start: datetime) -> datetime:
-    """The plain way: back from the window, over windows of at least a quarter of its volume or three mentions, up to an hour."""
-    seen = mentions.known_at <= start + BASE + GRACE
-    theirs = mentions[~mentions.own & seen & (mentions.published_at < start + BASE)]
-    counts = theirs.groupby(theirs.published_at.dt.floor("5min")).size()
-    peak, begin = counts.get(start, 0), start
-    while begin - BASE >= start - timedelta(minutes=55) and counts.get(begin - BASE, 0) >= max(3, peak / 4):
-        begin -= BASE
-    inside = theirs[theirs.published_at >= begin].published_at
-    return inside.min().to_pydatetime() if len(inside) else start
 
 
 def onset(published: list[datetime], start: datetime) -> datetime:

@@ -254,12 +254,17 @@ def drawn(seed: int) -> pd.DataFrame:
     draw = Random(seed)
     at = sorted(draw.sample(range(30), draw.randrange(1, 20)))
     columns = [f"{kpi}{end}" for kpi in KPIS for end in ("", ".n", ".low", ".high", ".baseline")]
-    table: dict[str, Any] = {c: [draw.choice([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, NAN]) for _ in at] for c in [*columns, "unique_authors"]}
+    table: dict[str, Any] = {
+        c: [draw.choice([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, NAN]) for _ in at] for c in [*columns, "unique_authors"]
+    }
     table["excess_follower_change.high"] = [-x for x in table["excess_follower_change.high"]]
     table["quality"] = [draw.choice(["ok", "blind"]) for _ in at]
     for name in EVIDENCE:
         unique = [{json.dumps(_item(draw, name)) for _ in range(draw.randrange(3))} for _ in at]
-        by_topic = [list({x.get("topic", x.get("name")) if isinstance(x, dict) else x: x for x in map(json.loads, sorted(u))}.values()) for u in unique]
+        by_topic = [
+            list({x.get("topic", x.get("name")) if isinstance(x, dict) else x: x for x in map(json.loads, sorted(u))}.values())
+            for u in unique
+        ]
         table[name] = pd.Series(by_topic, dtype=object).to_numpy()
     index = pd.DatetimeIndex([BEGIN + i * BASE for i in at], name="start").astype("datetime64[us, UTC]")
     return pd.DataFrame(table, index=index)

@@ -46,6 +46,18 @@ def test_a_language_that_was_not_asked_for_is_other(text: str) -> None:
     assert lang(text) == OTHER
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("NÃO ACREDITO, MEU SABOR SAIU #ZefirellaBR", "pt"),
+        ("TEM QUE SAIR OS DOIS #ZefirellaBR", "pt"),
+        ("IL GELATO DI OGGI E LA FILA INFINITA http", "it"),
+    ],
+)
+def test_a_text_that_shouts_most_of_its_words_is_told_all_the_same(text: str, expected: str) -> None:
+    assert lang(text, ("ar", "de", "en", "es", "fr", "hi", "id", "it", "pl", "pt")) == expected
+
+
 def test_the_same_text_is_named_once_its_language_is_asked_for() -> None:
     assert lang("هذا الماء رائحته كريهة", (*HOUSE, "ar")) == "ar"
     assert lang("yeh paani bahut kharab hai bhai", (*HOUSE, "hi")) == "hi"

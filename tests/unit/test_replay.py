@@ -20,15 +20,20 @@ PLAN = a_plan(
     {**VOLUME, "clear": 12}, {**COMPLAINTS, "min_authors": 2}, HELD,
     {"name": "share", "rule": "threshold", "kpi": "negative_share", "above": 0.6, "bound": "low", "min_n": 12, "min_authors": 2, "severity": "S3"},
 )  # fmt: skip
-STORMS = ((1.0, 40, 60, 0.9), (5.0, 30, 45, 0.2), (9.0, 60, 90, 0.9), (31.0, 50, 60, 0.85))
+STORMS = ((0.5, 40, 60, 0.9), (3.0, 30, 45, 0.2), (5.0, 50, 80, 0.9), (29.5, 40, 60, 0.85))
 """Hours after noon, minutes, mentions, share of negatives."""
-END = NOON + 36 * HOUR
+END = NOON + 31 * HOUR
+TICKS = [
+    NOON, NOON + 30 * MINUTE, *(NOON + 40 * MINUTE + n * BASE for n in range(9)), *(NOON + n * HOUR / 2 for n in (4, 7, 8, 9, 10)),
+    *(NOON + 5 * HOUR + n * 20 * MINUTE for n in (1, 2, 3, 6)), NOON + 29 * HOUR, NOON + 30 * HOUR, END,
+]  # fmt: skip
+"""Every five minutes over the edge of the first storm; then many windows are judged at once."""
 
 
 def told() -> list[Any]:
     """Mentions with their scores; every tenth comes half an hour late, every fifteenth is scored late."""
     rng, out = random.Random(11), []
-    moments = [NOON + 36 * HOUR * rng.random() for _ in range(150)]
+    moments = [NOON + 31 * HOUR * rng.random() for _ in range(100)]
     labels = ["negative" if rng.random() < 0.2 else "neutral" for _ in moments]
     for hour, minutes, count, share in STORMS:
         moments += [NOON + timedelta(hours=hour, minutes=minutes * rng.random()) for _ in range(count)]
@@ -46,22 +51,21 @@ class Lived:
     def __init__(self, house: House) -> None:
         self.house, self.all, self.before = house, told(), NOON - DAY
         self.deeds = {
-            NOON + 2 * HOUR: self._answer, NOON + 6 * HOUR: self._dismiss, NOON + 8 * HOUR: self._report, NOON + 9 * HOUR: self._mute,
-            NOON + 10 * HOUR: self._edit, NOON + 32 * HOUR: self._answer,
+            NOON + 70 * MINUTE: self._answer, NOON + 2 * HOUR: self._edit, NOON + 4 * HOUR: self._dismiss, NOON + 4.5 * HOUR: self._report,
+            NOON + 5 * HOUR: self._mute, NOON + 30 * HOUR: self._answer,
         }  # fmt: skip
         for start in windows(NOON - HOUR, END):
             house.listen(start, start + BASE, known_at=start + BASE)
 
-    def until(self, end: datetime) -> None:
-        at = NOON
-        while at <= end:
+    def live(self) -> None:
+        for at in TICKS:
             now = at + GRACE
             self.house.number += 1
             self.house.put((m, s) for m, s in self.all if self.before < m.known_at <= now)
             self.house.evaluate(now)
             if at in self.deeds:
                 self.deeds[at](now + MINUTE)
-            self.before, at = now, at + BASE
+            self.before = now
 
     def _open(self) -> Incident:
         return max((i for i in self.house.store.read(Incident) if i.state in incidents.FIRM), key=lambda i: i.detected_at)
@@ -69,7 +73,9 @@ class Lived:
     def _answer(self, now: datetime) -> None:
         one = self._open().incident_id
         incidents.decide(self.house.store, one, f"a{now}", "acknowledge", "anna", now)
-        incidents.decide(self.house.store, one, f"b{now}", "assess", "anna", now + MINUTE, details={"severity": "S2", "cause": "rumour"})
+        incidents.decide(
+            self.house.store, one, f"b{now}", "assess", "anna", now + MINUTE, details={"severity": "S2", "cause": "rumour"}
+        )
 
     def _dismiss(self, now: datetime) -> None:
         incidents.decide(self.house.store, self._open().incident_id, "c", "dismiss", "anna", now, "campaign")
@@ -85,7 +91,7 @@ class Lived:
 
     def _edit(self, now: datetime) -> None:
         """What was a complaint in the first storm turns out to be praise: its text was edited."""
-        changed = [m for m, s in self.all if s.label == "negative" and m.published_at < NOON + 2 * HOUR]
+        changed = [m for m, s in self.all if s.label == "negative" and m.published_at < NOON + HOUR]
         with self.house.store.writing() as writer:
             writer.mark_edited([key_of(m) for m in changed])
             writer.upsert([m.model_copy(update={"text": "Zefirella, che buono", "edited_at": now}) for m in changed])
@@ -95,7 +101,7 @@ class Lived:
 @pytest.fixture(scope="module")
 def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     with House(tmp_path_factory.mktemp("lived"), PLAN) as house:
-        Lived(house).until(END)
+        Lived(house).live()
         yield house
 
 
@@ -117,7 +123,7 @@ def without_policy(found: Sequence[Incident]) -> list[dict[str, Any]]:
 
 def test_the_story_holds_what_it_is_told_for(lived: House) -> None:
     found = lived.store.read(Incident)
-    assert {i.state for i in found} >= {"assessed", "dismissed", "detected"} or {"contained"} & {i.state for i in found}
+    assert {i.state for i in found} == {"assessed", "dismissed"}
     assert any("report" in i.reasons[0] for i in found)
     assert {s.rule for s in lived.store.read(Signal)} == {"flood", "complaints", "held", "share"}
     assert lived.store.count(Signal, muted_by="m1") > 3
@@ -136,10 +142,12 @@ def test_replay_and_live_agree_exactly(lived: House) -> None:
 
 def test_from_the_middle_it_agrees_too(lived: House) -> None:
     """A day of warm-up before, so that what must hold, has cooled down, or goes on is as live."""
-    since = NOON + 30 * HOUR
+    since = NOON + 29 * HOUR
     done = again(lived, since)
     assert [s for s in signals_of(done) if s.start >= since] == [s for s in lived.store.read(Signal) if s.start >= since]
-    assert sum(e.signals for e in done.tracks[0].episodes.all()) == len([s for s in signals_of(done) if s.start >= since and not s.muted_by])
+    assert sum(p.signals for e in done.tracks[0].episodes.all() for p in e.parts.values()) == len(
+        [s for s in signals_of(done) if s.start >= since and not s.muted_by]
+    )
 
 
 def test_nothing_is_written(lived: House) -> None:
@@ -150,7 +158,7 @@ def test_nothing_is_written(lived: House) -> None:
 
 def test_cutting_the_future_off_never_changes_the_past(lived: House) -> None:
     whole = signals_of(again(lived))
-    for hours in (2, 7, 11, 33):
+    for hours in (1, 4, 6, 30):
         end = NOON + hours * HOUR
         assert signals_of(again(lived, end=end)) == [s for s in whole if s.start < end]
 
@@ -169,15 +177,20 @@ def test_windows_that_nobody_judged_are_computed_as_live_would_have(lived: House
         # What was edited since is read as it is now: only a store that kept what was seen knows better.
         assert signals_of(done) != [s for s in lived.store.read(Signal) if s.start in quiet]
         flood = [(s.start, s.value) for s in signals_of(done) if s.rule == "flood"]
-        assert flood == [(s.start, s.value) for s in lived.store.read(Signal, rule="flood") if s.start in quiet]
+        assert flood == [(s.start, s.value) for s in lived.store.read(Signal, rule="flood") if s.start in quiet] != []
 
 
 def test_other_rules_see_the_same_history(lived: House) -> None:
-    other = a_plan({**VOLUME, "above": 40}, {"name": "few", "rule": "threshold", "kpi": "negative_volume", "above": 3, "min_authors": 2, "severity": "S2"})
+    other = a_plan(
+        {**VOLUME, "above": 40},
+        {"name": "few", "rule": "threshold", "kpi": "negative_volume", "above": 3, "min_authors": 2, "severity": "S2"},
+    )
     done = replay(lived.store, [PLAN, other], lived.market, Window(NOON - DAY, END))
     one, two = (t.episodes.all() for t in done.tracks)
     assert {r for e in two for r in e.parts} == {"flood", "few"}
-    assert sum(e.parts["flood"].signals for e in two if "flood" in e.parts) < sum(e.parts["flood"].signals for e in one if "flood" in e.parts)
+    assert sum(e.parts["flood"].signals for e in two if "flood" in e.parts) < sum(
+        e.parts["flood"].signals for e in one if "flood" in e.parts
+    )
     alone = replay(lived.store, [other], lived.market, Window(NOON - DAY, END)).tracks[0].episodes.all()
     assert two == alone
 
@@ -187,5 +200,7 @@ def test_a_span_is_of_whole_windows_that_are_over(lived: House) -> None:
     assert span_of(lived.store, lived.market, NOON + MINUTE, None, now) == Window(NOON, END)
     first = min(m.published_at for m, _ in told())
     assert span_of(lived.store, lived.market, None, NOON + HOUR, now).start <= first
-    with pytest.raises(incidents.ConfigError, match="holds no window of zefirella that is over; what is stored begins 2026-03-25"):
+    with pytest.raises(
+        incidents.ConfigError, match="holds no window of zefirella that is over; what is stored begins 2026-03-25"
+    ):
         span_of(lived.store, lived.market, END + DAY, None, now)

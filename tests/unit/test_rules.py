@@ -148,11 +148,14 @@ def test_velocity_needs_growth_that_is_no_chance() -> None:
 
 def test_first_time_authors_learn_what_is_usual() -> None:
     """Day by day; what a day ended with counts, and the day itself does not."""
-    days = [*[0.3] * 14, 0.6, 0.6]
+    days = [*[0.3] * 14, 0.6, 0.61]
     share = points("first_time_author_share", days, at=[d * 288 for d in range(16)])
     assert of(rule("first_time_authors", rise=0.2, authors=30), share) == [14 * 288, 15 * 288]
+    assert of(rule("first_time_authors", rise=0.2), share.assign(first_time_author_share=[*[0.3] * 14, 0.6, 0.6])) == [
+        14 * 288
+    ]  # the same number is told once
     assert of(rule("first_time_authors", rise=0.2, authors=101), share) == []
-    assert of(rule("first_time_authors", rise=0.31, authors=30), share) == []
+    assert of(rule("first_time_authors", rise=0.32, authors=30), share) == []
     memory = rule("first_time_authors", rise=0.2).step(
         points("first_time_author_share", [0.3] * 40, at=[d * 288 for d in range(40)]), {}
     )[1]
@@ -160,7 +163,7 @@ def test_first_time_authors_learn_what_is_usual() -> None:
 
 
 def test_follower_drop_is_sure_of_it() -> None:
-    frame = points("excess_follower_change", [-900.0] * 3, **{"excess_follower_change.high": [-499.0, -500.0, NAN]})
+    frame = points("excess_follower_change", [-900.0, -901.0, -902.0], **{"excess_follower_change.high": [-499.0, -500.0, NAN]})
     found, _ = rule("follower_drop", followers=500).step(frame, {})
     assert (fired(found), found[0].value, found[0].threshold) == ([1], -500, -500)
     assert of(rule("follower_drop", followers=500, bound="value"), frame) == [0, 1, 2]
@@ -168,7 +171,7 @@ def test_follower_drop_is_sure_of_it() -> None:
 
 def test_share_of_voice_turns() -> None:
     frame = points(
-        "share_of_negatives", [0.7] * 3, share_of_voice=[0.3, 0.3, NAN], **{"share_of_negatives.low": [0.4, 0.5, 0.9]}
+        "share_of_negatives", [0.69, 0.7, 0.71], share_of_voice=[0.3, 0.3, NAN], **{"share_of_negatives.low": [0.4, 0.5, 0.9]}
     )
     found, _ = rule("share_of_voice", margin=0.2).step(frame, {})
     assert fired(found) == [1]
@@ -192,8 +195,8 @@ def test_coverage_of_scores_and_of_sources() -> None:
 
 def judged(**columns: Any) -> pd.DataFrame:
     given_ = {
-        "negative_prevalence.low": 0.1,
-        "negative_prevalence.high": 0.3,
+        "negative_share.low": 0.1,
+        "negative_share.high": 0.3,
         "scored_coverage": 1.0,
         "volume": 90.0,
         **columns,
@@ -206,8 +209,8 @@ def judged(**columns: Any) -> pd.DataFrame:
     [
         ({"scored_coverage": 0.59}, "only 59% of it could be read"),
         ({"scored_coverage": NAN}, "only 0% of it could be read"),
-        ({"negative_prevalence.high": 0.51}, "between 10% and 51% of it is negative: wider than 40%"),
-        ({"negative_prevalence.low": NAN, "negative_prevalence.high": NAN}, "nothing is known of how it is meant"),
+        ({"negative_share.high": 0.51}, "between 10% and 51% of it is negative: wider than 40%"),
+        ({"negative_share.low": NAN, "negative_share.high": NAN}, "nothing is known of how it is meant"),
     ],
 )
 def test_cannot_judge_says_why(columns: dict[str, Any], words: str) -> None:
@@ -221,7 +224,7 @@ def test_cannot_judge_says_why(columns: dict[str, Any], words: str) -> None:
 
 def test_what_can_be_judged_is_not_asked() -> None:
     assert of(rule("cannot_judge"), judged()) == []
-    assert of(rule("cannot_judge"), judged(**{"negative_prevalence.high": 0.5})) == []
+    assert of(rule("cannot_judge"), judged(**{"negative_share.high": 0.5})) == []
     assert of(rule("cannot_judge", above=6), judged(scored_coverage=0.1)) == []
 
 

@@ -26,7 +26,7 @@ from unit.building import PEOPLE, STEPS, new_store
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 RIVAL = {"id": "pistacchina", "name": "Pistacchina", "terms": {"any_of": ["pistacchina"]}}
-FLOOD = {"name": "flood", "rule": "threshold", "kpi": "volume", "above": 5, "severity": "S3"}
+FLOOD = {"name": "flood", "rule": "threshold", "kpi": "volume", "above": 5, "severity": "S1"}
 
 
 def content(watch: list[dict[str, Any]], sources: dict[str, Any] | None = None, *more: dict[str, Any], **escalation: Any) -> dict[str, dict[str, Any]]:  # fmt: skip

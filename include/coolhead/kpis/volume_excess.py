@@ -8,7 +8,7 @@ from coolhead.kpis import Kpi, plain
 
 class VolumeExcess(Kpi):
     """Mentions above what is usual for that hour, as a multiple of how far an hour of the last two weeks lies off on average. For
-    what must not be missed: it is said from the second day on, and calmer with a brand that has storms every week."""
+    what must not be missed: it is said once two days are covered, and calmer with a brand that has storms every week."""
 
     title, unit = "Volume excess", "mean deviations"
     formula = (

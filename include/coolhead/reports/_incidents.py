@@ -1,6 +1,7 @@
 """Incidents as they were known at one time."""
 
 from datetime import datetime
+from typing import Any
 
 from coolhead.durations import since_detected
 from coolhead.incidents import TRANSITIONS, name_of
@@ -20,7 +21,10 @@ def as_known(store: Store, incident: Incident, as_of: datetime) -> Incident:
     events = store.read(IncidentEvent, incident_id=incident.incident_id)
     if max([d.at for d in decisions] + [e.at for e in events], default=as_of) <= as_of:
         return incident
-    update = {name: None for name in MOMENTS if (at := getattr(incident, name)) is not None and at > as_of}
+    update: dict[str, Any] = {name: None for name in MOMENTS if (at := getattr(incident, name)) is not None and at > as_of}
+    if "closed_at" in update:
+        update["merged_into"] = None
+    update |= _before_merges(store, incident, as_of)
     steps = [(d.at, TRANSITIONS[d.kind][1]) for d in decisions if d.kind in TRANSITIONS and d.at <= as_of]
     steps += [(e.at, e.kind) for e in events if e.kind in ("contained", "recovered") and e.at <= as_of]  # type: ignore[misc]
     state = max(steps, key=lambda s: s[0])[1] if steps else "detected"
@@ -30,9 +34,19 @@ def as_known(store: Store, incident: Incident, as_of: datetime) -> Incident:
     return incident.model_copy(update={**update, "state": state, "severity": severity})
 
 
+def _before_merges(store: Store, incident: Incident, as_of: datetime) -> dict[str, datetime | None]:
+    """Clocks that it had before another one was merged into it."""
+    later = [d for d in store.read(Decision, kind="merge") if d.at > as_of and d.details["into"] == incident.incident_id]
+    was: dict[str, str | None] = min(later, key=lambda d: d.at).details["was"] if later else {}
+    moments = {name: datetime.fromisoformat(at) if at else None for name, at in was.items()}
+    return {name: at if at and (at <= as_of or name in ("onset_at", "detected_at")) else None for name, at in moments.items()}
+
+
 def during(store: Store, market: str, window: Window, as_of: datetime) -> list[Incident]:
-    """Incidents detected by `as_of` that began before the window's end and had not ended before its start; worst first."""
-    found = [as_known(store, i, as_of) for i in store.read(Incident, market=market) if i.detected_at <= as_of]
+    """Incidents detected by `as_of` that began before the window's end and had not ended before its start; worst first. What was
+    merged into another by then is told with that one."""
+    known = [as_known(store, i, as_of) for i in store.read(Incident, market=market) if i.detected_at <= as_of]
+    found = [i for i in known if i.merged_into is None and i.detected_at <= as_of]
     inside = [i for i in found if i.onset_at < window.end and (_ended(store, i) or as_of) >= window.start]
     return sorted(inside, key=lambda i: (i.drill, i.state == "dismissed", -int(i.severity[1:]), i.onset_at))
 

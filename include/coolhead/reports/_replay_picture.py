@@ -86,7 +86,8 @@ def _panel(ax: "Axes", r: Report, effect: Effect, rows: Sequence[Score]) -> None
             ax.axvspan(start, end, color=INK, alpha=0.07, lw=0, zorder=-1)
     for i, s in enumerate(rows, 1):
         for j in s.judged:
-            start, end = _hours(Window(j.episode.start, max(j.episode.last, j.episode.start)), span)
+            part = j.episode.parts[s.name]
+            start, end = _hours(Window(min(part.detected.values()), max(part.last, *part.detected.values())), span)
             ax.barh(i, end - start, 0.62, start, color=COLOURS[j.kind], lw=0)
     figures._long_axis(ax, span, r.zone)
     ax.set_title(_title(r, effect), loc="left", fontsize=SIZE, color=INK, pad=5)
@@ -96,8 +97,8 @@ def _title(r: Report, effect: Effect) -> str:
     s = effect.score
     said = f"{effect.name}: {len(s.judged)} episodes of {name_of(r.severity)} or above"
     if not s.labelled:
-        return f"{said}, {s.per_month('found', 'false', 'unlabelled'):.2f} a month; nobody said what they were"
-    return f"{said}; {len(s.found)} of {len(s.crises)} crises found; at most {s.per_month('false', 'unlabelled'):.2f} false a month"
+        return f"{said}; nobody said what they were"
+    return f"{said}; {len(s.found)} of {len(s.crises)} crises found, {len(s.of('false'))} false, {len(s.of('unlabelled'))} unlabelled"
 
 
 def _truths(r: Report) -> Iterator[tuple[float, float, bool]]:
@@ -121,6 +122,6 @@ def _legend(ax: "Axes", height: float) -> None:
         Patch(facecolor="white", edgecolor=INK, hatch="////", label="truth: none"),
     ]
     ax.legend(
-        handles=shown, loc="upper left", bbox_to_anchor=(-LEFT / (WIDTH * 0.975 - LEFT), -0.3 / height), ncols=len(shown),
+        handles=shown, loc="upper left", bbox_to_anchor=((0.12 - LEFT) / (WIDTH * 0.975 - LEFT), -0.3 / height), ncols=len(shown),
         frameon=False, borderaxespad=0, handlelength=1.4, columnspacing=1.4, labelcolor=SOFT,
     )  # fmt: skip

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from coolhead.incidents import name_of
 from coolhead.replay import Replayed
-from coolhead.replay_scoring import Effect, Found, Judged, Score, effect, only_in
+from coolhead.replay_scoring import Effect, Found, Judged, Kind, Score, effect, only_in
 from coolhead.replay_truth import Truth
 from coolhead.reports._page import duration
 from coolhead.rows import Severity
@@ -71,12 +71,12 @@ def table(r: Report) -> Iterator[str]:
         f"before; {r.replayed.seconds:.1f} s"
     )
     crises = sum(t.crisis for t in r.truth)
-    yield f"truth: {crises} crises, {len(r.truth) - crises} that were none" if r.truth else NOTHING_SAID
+    yield f"truth: crises {crises}, none {len(r.truth) - crises}" if r.truth else NOTHING_SAID
     yield ""
     yield from _aligned([("", *(e.name for e in r.effects)), *_summary(r)])
     for e in r.effects:
         yield from ("", f"rules of {e.name}:")
-        yield from _aligned([RULE_HEAD, *(_rule(s, e.signals[s.name]) for s in e.rules)])
+        yield from _aligned([RULE_HEAD, *(_rule(s, r, e.signals[s.name]) for s in e.rules)])
     yield from ("", "by month:")
     yield from _aligned(list(_months(r)))
     yield from _quiet(r)
@@ -94,17 +94,25 @@ def _summary(r: Report) -> Iterator[tuple[str, ...]]:
         yield ("crises found", *(f"{len(s.found)} of {len(s.crises)}" for s in scores))
         yield ("false: people said so", *(str(len(s.of("false"))) for s in scores))
         yield ("nobody said what they were", *(str(len(s.of("unlabelled"))) for s in scores))
-        yield ("false a month, at most", *(f"{s.per_month('false', 'unlabelled'):.2f}" for s in scores))
+        yield ("false a month, at most", *(_rate(s, r, "false", "unlabelled") for s in scores))
         yield ("detected after the onset (median)", *(_lead(s) for s in scores))
-    yield ("episodes a month", *(f"{s.per_month('found', 'false', 'unlabelled'):.2f}" for s in scores))
+    yield ("episodes a month", *(_rate(s, r, "found", "false", "unlabelled") for s in scores))
     yield ("watch items below it", *(str(len(e.watch)) for e in r.effects))
     if any(s.muted for s in scores):
         yield ("signals that a mute kept quiet", *(str(s.muted) for s in scores))
 
 
-def _rule(s: Score, signals: int) -> tuple[str, ...]:
+def _rate(s: Score, r: Report, *kinds: Kind) -> str:
+    """A month; of less than one nothing is extrapolated."""
+    span = r.replayed.span.end - r.replayed.span.start
+    if span >= timedelta(days=28):
+        return f"{s.per_month(*kinds):.2f}"
+    return f"{sum(len(s.of(kind)) for kind in kinds)} in {span / timedelta(days=1):.1f} days"
+
+
+def _rule(s: Score, r: Report, signals: int) -> tuple[str, ...]:
     of = [str(len(s.of(kind))) for kind in ("found", "false", "unlabelled")] if s.labelled else ["-", "-", str(len(s.judged))]
-    per_month = f"{s.per_month('false', 'unlabelled'):.2f}"
+    per_month = _rate(s, r, "false", "unlabelled")
     return (s.name, s.severity, f"{signals:,}", str(s.muted), str(len(s.judged)), *of, per_month, _lead(s))
 
 
@@ -120,12 +128,10 @@ def _months(r: Report) -> Iterator[tuple[str, ...]]:
 
 
 def _quiet(r: Report) -> Iterator[str]:
+    said = "in which nothing happened, as far as people said" if r.truth else "of which nobody said anything"
     for e in r.effects:
         loud = sum(m.alarms > 0 for m in e.quiet)
-        said = (
-            "in which nothing happened, as far as people said" if r.truth else "(nobody said whether anything happened in them)"
-        )
-        yield f"{e.name}: {loud} of {len(e.quiet)} months {said}, raised {name_of(r.severity)} or above"
+        yield f"{e.name}: of {len(e.quiet)} months {said}, {loud} raised {name_of(r.severity)} or above"
 
 
 def _crises(r: Report) -> Iterator[str]:
@@ -139,7 +145,8 @@ def _crises(r: Report) -> Iterator[str]:
 def _how_early(found: Found, r: Report) -> str:
     if found.detected is None or found.lead is None:
         return "MISSED"
-    said = f"found {_local(found.detected, r)}, {duration(found.lead)} after the onset"
+    side = "before" if found.lead < timedelta() else "after"
+    said = f"found {_local(found.detected, r)}, {duration(abs(found.lead))} {side} the onset"
     if found.earlier is None:
         return said
     beside = (

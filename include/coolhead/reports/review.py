@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from coolhead.anatomy import anatomy
 from coolhead.incidents import name_of
 from coolhead.plan import Plan
-from coolhead.reports import _mentions, _mutes, _page, _sight, _timeline, figures
+from coolhead.reports import _anatomy, _mentions, _mutes, _page, _sight, _spread, _timeline, figures
 from coolhead.reports._incidents import SHORT, as_known
 from coolhead.reports._numbers import HOUR, Number, Reader, Usual
 from coolhead.reports._page import change, count, duration, in_unit, interval, percent
@@ -74,12 +75,13 @@ class Case:
 def build(store: Store, plan: Plan, incident: Incident, as_of: datetime) -> str:
     """The review as one page of HTML, of the incident as it was known by `as_of`; nothing is written."""
     case = read(store, plan, incident, as_of)
-    own = case.frame[case.frame.own]
+    own, how = case.frame[case.frame.own], anatomy(store, plan, case.incident, as_of)
     return _page.render(
         "review.html", title=f"Review: {case.incident.title}", c=case, i=case.incident, r=case.records, zone=case.reader.zone,
         as_of=as_of, severity=name_of(case.incident.severity), summary=summary(case), figure=_figure(case),
         impact=[_impact_row(case, k) for k in IMPACT], timeline=_timeline.timeline(case.records, own),
-        anatomy=_anatomy(case), adherence=_timeline.adherence(case.records, case.frame), words=_words(case.records),
+        quoted=_quoted(case), how=how, facts=_anatomy.facts(how, case.reader.zone), joined=_anatomy.joined,
+        spread=_spread.picture(how, case.reader.zone), adherence=_timeline.adherence(case.records, case.frame), words=_words(case.records),
         statements=_timeline.statements(case.records.decisions), own=_mentions.quoted(own.head(2 * MOST)), own_count=len(own),
         outages=_sight.outage_rows(case.outages, case.reader.zone, case.reader.as_of), delivery=_timeline.delivery, short=SHORT, muted=_muted(case),
     )  # fmt: skip
@@ -241,17 +243,15 @@ def _impact_row(case: Case, kpi: str) -> dict[str, str]:
     return {"title": n.kpi.title, "value": value, "note": note, "usual": usual, "lineage": f"{kpi} v{n.kpi.version}{scorer}"}
 
 
-def _anatomy(case: Case) -> dict[str, Any]:
+def _quoted(case: Case) -> dict[str, Any]:
+    """The first post and those of the largest authors, in their own words."""
     theirs = case.frame[~case.frame.own]
     negative = theirs[theirs.label == "negative"]
     first = negative if len(negative) else theirs
-    spoken = theirs.scored_lang.fillna(theirs.lang).fillna("other")
     known = theirs[theirs.audience.notna()].sort_values("audience", ascending=False, kind="stable")
-    loud = _mentions.one_each(known)
     return {
         "first": _mentions.quoted(first.head(1)), "first_negative": bool(len(negative)),
-        "languages": _shares(spoken), "sources": _shares(theirs.source), "loudest": _mentions.quoted(loud.head(MOST)),
-        "multiplier_share": _mentions.multiplier_share(case.frame), "authors": _mentions.authors(case.frame, MOST),
+        "loudest": _mentions.quoted(_mentions.one_each(known).head(MOST)), "multiplier_share": _mentions.multiplier_share(case.frame),
     }  # fmt: skip
 
 
@@ -261,12 +261,6 @@ def _muted(case: Case) -> list[str]:
         return []
     around = Window(case.span.start - timedelta(days=1), case.span.end)
     return _mutes.in_words(case.reader.store, case.incident.market, around, case.reader.as_of, case.reader.zone)
-
-
-def _shares(column: "pd.Series[Any]") -> list[tuple[str, int, float]]:
-    counts = column.value_counts()
-    ranked = sorted(((str(k), int(v)) for k, v in counts.items()), key=lambda kv: (-kv[1], kv[0]))
-    return [(name, n, n / len(column)) for name, n in ranked]
 
 
 def _figure(case: Case) -> Any:

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
 from coolhead import registry
+from coolhead.plan_parts import meant
 from coolhead.plan_rules import PER_SOURCE as PER_SOURCE
 from coolhead.registry import Plugin
 from coolhead.rows import ALL, Severity
@@ -33,7 +34,7 @@ _WATCHES: dict[str, Watch] = {"follower": "followers", "backlog": "answers", "an
 
 def _known(kpi: str) -> str:
     if kpi not in (choices := registry.names("kpis")):
-        raise ValueError(f"{kpi!r} is no KPI; choose one of: {', '.join(choices)}")
+        raise ValueError(f"{kpi!r} is no KPI; choose one of: {', '.join(choices)}{meant(kpi, choices)}")
     return kpi
 
 

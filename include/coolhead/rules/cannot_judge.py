@@ -10,15 +10,15 @@ from coolhead.rules import Finding, Rule, RuleSettings, passing
 if TYPE_CHECKING:
     import pandas as pd
 
-KPI = "negative_prevalence"
-
 
 class Settings(RuleSettings):
-    """detector, above: when much is said (early or big; its threshold, as shipped if absent); wider: the interval of the corrected
-    negative share, beyond which it says nothing; coverage: the share of the mentions that must have been scored."""
+    """detector, above: when much is said (early or big; its threshold, as shipped if absent); kpi: the negative share whose interval counts: as it was read, or
+    corrected (negative_prevalence), which stays wide until people have labelled; wider: the width from which on it says nothing;
+    coverage: the share of the mentions that must have been scored."""
 
     detector: Literal["early", "big"] = "early"
     above: Annotated[float | None, Field(gt=0)] = None
+    kpi: Literal["negative_share", "negative_prevalence"] = "negative_share"
     wider: Annotated[float, Field(gt=0, lt=1)] = 0.4
     coverage: Annotated[float, Field(ge=0, le=1)] = 0.6
 
@@ -30,27 +30,27 @@ class CannotJudge(Rule):
     by_itself = True
 
     @property
-    def kpi(self) -> str:
+    def statistic(self) -> str:
         return DETECTORS[self.settings.detector].kpi
 
     @property
     def columns(self) -> tuple[str, ...]:
-        return (self.kpi, "volume", f"{KPI}.low", f"{KPI}.high", "scored_coverage")
+        return (self.statistic, "volume", f"{self.settings.kpi}.low", f"{self.settings.kpi}.high", "scored_coverage")
 
     def step(self, points: "pd.DataFrame", state: dict[str, Any]) -> tuple[list[Finding], dict[str, Any]]:
         s = self.settings
         limit = s.above or DETECTORS[s.detector].threshold
-        width, read = points[f"{KPI}.high"] - points[f"{KPI}.low"], points["scored_coverage"].fillna(0.0)
+        width, read = points[f"{s.kpi}.high"] - points[f"{s.kpi}.low"], points["scored_coverage"].fillna(0.0)
         unclear = ~(width <= s.wider) | (read < s.coverage)
         found = []
-        for start, _ in passing(points[self.kpi], limit, where=unclear):
+        for start, _ in passing(points[self.statistic], limit, where=unclear):
             why = f"only {read[start]:.0%} of it could be read" if read[start] < s.coverage else self._width(points.loc[start])
-            words = f"cannot judge: look. {points['volume'][start]:,.0f} mentions in an hour ({self.kpi} {points[self.kpi][start]:.1f}), and {why}"
-            found.append(Finding(start.to_pydatetime(), self.kpi, float(points[self.kpi][start]), limit, words))
+            words = f"cannot judge: look. {points['volume'][start]:,.0f} mentions in an hour ({self.statistic} {points[self.statistic][start]:.1f}), and {why}"
+            found.append(Finding(start.to_pydatetime(), self.statistic, float(points[self.statistic][start]), limit, words))
         return found, {}
 
     def _width(self, point: "pd.Series[Any]") -> str:
-        low, high = point[f"{KPI}.low"], point[f"{KPI}.high"]
+        low, high = (point[f"{self.settings.kpi}.{end}"] for end in ("low", "high"))
         if low != low:
             return "nothing is known of how it is meant"
         return f"between {low:.0%} and {high:.0%} of it is negative: wider than {self.settings.wider:.0%}"

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from coolhead.rules import Clearing, Finding, Rule, passing
+from coolhead.rules import Clearing, Finding, Rule, anew, passing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,13 +49,14 @@ class FirstTimeAuthors(Rule):
             )
             if share == share:
                 days[str(today)] = float(share)
-        return self._findings(points.assign(usual=usual)), {"days": days}
+        new, after = anew(points[KPI], state)
+        return self._findings(points.assign(usual=usual), new), {**after, "days": days}
 
-    def _findings(self, points: "pd.DataFrame") -> list[Finding]:
+    def _findings(self, points: "pd.DataFrame", new: "pd.Series[Any]") -> list[Finding]:
         s, low = self.settings, points[f"{KPI}.low"]
         clear = None if s.clear is None else points["usual"] + s.clear
         found = []
-        for start, weak in passing(low, points["usual"] + s.rise, clear, points[f"{KPI}.n"] >= s.authors):
+        for start, weak in passing(low, points["usual"] + s.rise, clear, new & (points[f"{KPI}.n"] >= s.authors)):
             p = points.loc[start]
             words = f"{p[KPI]:.0%} of {p[f'{KPI}.n']:,.0f} authors never spoke of the brand before (at least {low[start]:.0%}), usual {p['usual']:.0%}; limit {s.rise:g} above it"
             found.append(Finding(start.to_pydatetime(), KPI, float(low[start]), float(p["usual"] + s.rise), words, weak=weak))

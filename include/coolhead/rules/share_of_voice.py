@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from coolhead.rules import Clearing, Finding, Rule, passing
+from coolhead.rules import Clearing, Finding, Rule, anew, passing
 
 if TYPE_CHECKING:
     import pandas as pd

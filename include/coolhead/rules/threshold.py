@@ -29,7 +29,8 @@ class Settings(Clearing):
     @model_validator(mode="after")
     def _one_side(self) -> "Settings":
         if (self.above is None) == (self.below is None):
-            raise mistake("above", "give exactly one of `above` and `below`")
+            why = ", not both" if self.above is not None else ": it needs a number to pass"
+            raise mistake("above", f"give exactly one of `above` and `below`{why}")
         need_bound(self.kpi, self.bound)
         if self.cold:
             need_baseline(self.kpi)

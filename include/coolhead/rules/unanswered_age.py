@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from coolhead.rules import Clearing, Finding, Rule, passing
+from coolhead.rules import Clearing, Finding, Rule, anew, passing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,10 +43,10 @@ class UnansweredAge(Rule):
 
     def step(self, points: "pd.DataFrame", state: dict[str, Any]) -> tuple[list[Finding], dict[str, Any]]:
         s, found = self.settings, list[Finding]()
-        new, after = anew(points[f"{self.kpi}.n"], state)
+        new, after = anew(points[self.kpi], state)
         for start, weak in passing(points[self.column], s.hours, s.clear, new):
             value, n = float(points[self.column][start]), points[f"{self.kpi}.n"][start]
             whose = "half of them" if s.of == "median" else "5 of 100"
             words = f"{n:,.0f} wait for an answer, {whose} for {points[self.kpi][start]:.0f} hours or more; limit {s.hours:g}"
             found.append(Finding(start.to_pydatetime(), self.kpi, value, s.hours, words, weak=weak))
-        return found, {}
+        return found, after

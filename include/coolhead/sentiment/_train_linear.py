@@ -219,6 +219,7 @@ def train(x: csr_array, of: Rows, own_x: csr_array, own_rows: Rows, words: Lexic
         mine = mine._replace(weights=balance(mine.labels, mine.langs))
         both = Rows([], *(np.concatenate(pair) for pair in zip(mine[1:], more[1:], strict=True)))
         found, learned = fit(csr_array(vstack([x[a], own_x[b]])), both, words, prior, ridge)
+        say(f"fitted {' '.join(group)}")
         if group is GROUPS[0]:
             prior[-3:] = learned[-3:]
         found.table[ROWS:][~np.isin(words.codes, [*codes, len(LANGUAGES)] if group is GROUPS[0] else codes)] = 0
@@ -233,6 +234,7 @@ def unseen(x: csr_array, of: Rows, own_x: csr_array, own_rows: Rows, words: Lexi
     out = np.zeros((len(of.texts), len(LABELS)))
     for k in range(FOLDS):
         a, b = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
+        say(f"fold {k + 1} of {FOLDS}: {len(a):,} texts to learn from, {len(b):,} unseen")
         out[b] = train(x[a], of.some(a), own_x, own_rows, words, ridge).logits(x[b], of.langs[b])
     return out
 
@@ -266,11 +268,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.execv(sys.executable, [sys.executable, "-m", "coolhead.sentiment._train_linear", *(arguments or sys.argv[1:])])
     folder, words = given.data / "sentiment", lexicon(given.lexicons)
     of, mine = read(folder), own(OWN_WEIGHT)
+    say(f"{len(of.texts):,} texts, {len(mine.texts):,} own rows, {len(words.hashes):,} words of lexicons")
     x, own_x = (matrix(r.texts, r.langs, words.hashes) for r in (of, mine))
     temperature = calibrate(unseen(x, of, own_x, mine, words, given.ridge), of.labels, of.langs)
+    say("calibrated; now from all texts")
     save(train(x, of, own_x, mine, words, given.ridge), words, temperature)
+    say("saved; the validation sets are measured")
     finish(folder, len(of.texts))
     return 0
+
+
+def say(progress: str) -> None:
+    sys.stderr.write(f"{datetime.now(UTC):%H:%M:%S} {progress}\n")
 
 
 def finish(folder: Path, texts: int) -> None:

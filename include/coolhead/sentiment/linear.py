@@ -61,7 +61,7 @@ def model() -> Model:
 class Linear(Scorer):
     """Negative, neutral or positive by one linear model."""
 
-    revision = "2"
+    revision = "3"
     languages = frozenset(LANGUAGES)
 
     def score(self, texts: Sequence[str], langs: Sequence[str | None]) -> list[Sentiment]:

@@ -1,0 +1,118 @@
+"""How an incident spread, in words: the same facts for the review and for a terminal. No text of others, pseudonyms only."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from coolhead.anatomy import Anatomy, Network, Post
+from coolhead.kpis import share
+from coolhead.reports._page import count, duration, interval, local, percent
+
+Fact = tuple[str, tuple[str, ...]]
+"""What it answers, and the answer, in lines."""
+MOST = 4
+"""Pieces of evidence and languages that are told."""
+A_AN = {"original": "an original post", "answer": "an answer", "repost": "a repost"}
+
+
+def facts(a: Anatomy, zone: str) -> list[Fact]:
+    """In the order in which somebody asks."""
+    if not a.mentions:
+        return [("First post", ("No mention of it is stored.",))]
+    told: list[tuple[str, Iterable[str]]] = [
+        ("First post", _first(a, zone)), ("Networks", _spread(a, zone)), ("Who carried it", _carried(a, zone)), ("The news", _news(a, zone)),
+        ("Outsiders", _outsiders(a)), ("About", _about(a)), ("Languages", _languages(a)), ("Potential reach", _reach(a)),
+        ("Authenticity", _authenticity(a)),
+    ]  # fmt: skip
+    return [(what, tuple(said)) for what, said in told]
+
+
+def lines(a: Anatomy, zone: str) -> list[str]:
+    """For a terminal."""
+    about = f"topic {', '.join(a.topic)}" if a.topic else "all that was said in that time"
+    when = f"{local(a.span.start, zone, '%d %b %Y %H:%M')} to {local(a.span.end, zone, '%d %b %Y %H:%M')} ({zone})"
+    out = [a.incident.title, f"{when}: {about}, {count(a.mentions)} mentions by {count(a.authors)} authors", ""]
+    for what, said in facts(a, zone):
+        out += [f"{f'{what}:' if i == 0 else '':<18}{line}" for i, line in enumerate(said)]
+    return out
+
+
+def who(post: Post) -> str:
+    """Author 1f2e3d4c with 1,200 followers."""
+    name = f"author {post.author}" if post.author else "an unknown author"
+    return f"{name} with {count(post.audience)} followers" if post.audience is not None else f"{name}, audience unknown"
+
+
+def joined(a: Anatomy, network: Network) -> str:
+    """How long after the first post of all."""
+    later = network.joined - a.span.start
+    return f"after {duration(later)}" if later.total_seconds() >= 60 else "at once"
+
+
+def _first(a: Anatomy, zone: str) -> Iterator[str]:
+    if p := a.first:
+        kind = f" ({p.kind})" if p.kind and p.kind != "other" else ""
+        detected = duration(a.incident.detected_at - p.at)
+        yield f"{local(p.at, zone)} on {p.source}: {A_AN[p.form]}{kind}, by {who(p)}; detected {detected} later."
+
+
+def _spread(a: Anatomy, zone: str) -> Iterator[str]:
+    first, *others = a.networks
+    then = "; ".join(f"{n.source} joined {joined(a, n)}" for n in others) if others else "it stayed there"
+    yield f"Began on {first.source}; {then}."
+    at, n = a.peak
+    reposts, answers = (sum(getattr(x, name) for x in a.networks) for name in ("reposts", "answers"))
+    yield f"{count(a.mentions)} mentions, of which {percent(reposts / a.mentions)} reposts and {percent(answers / a.mentions)} answers."
+    yield f"Busiest from {local(at, zone)}: {count(n)} in a quarter of an hour."
+
+
+def _carried(a: Anatomy, zone: str) -> Iterator[str]:
+    if not a.multipliers:
+        yield "Unknown: no author's audience is known."
+    for m in a.multipliers[:3]:
+        where = f"{who(m.post)} on {m.post.source}, {local(m.post.at, zone)}"
+        yield f"{where[0].upper()}{where[1:]}: {count(m.before)} mentions in the hour before, {count(m.after)} in the hour after."
+
+
+def _news(a: Anatomy, zone: str) -> Iterator[str]:
+    if a.news:
+        yield f"First item on {a.news.source}, {local(a.news.at, zone)}, {duration(a.news.at - a.span.start)} after the first post."
+    else:
+        yield "No source of news that we listen to picked it up."
+
+
+def _outsiders(a: Anatomy) -> Iterator[str]:
+    import pandas as pd
+
+    if not a.known:
+        yield "Unknown: no author's past is known."
+        return
+    found = share(pd.Series([a.outsiders]), pd.Series([a.known])).iloc[0]
+    part = f"{percent(found['value'])} (95 %: {interval(found['low'], found['high'], 'share')})"
+    yield f"{part} of {count(a.known)} authors had not mentioned the brand in the 180 days before."
+
+
+def _about(a: Anatomy) -> Iterator[str]:
+    for t in a.topics:
+        owner = f" ({t.owner} sees to it)" if t.owner else ""
+        yield f"{', '.join(t.terms)}{owner}: {count(t.mentions)} mentions, {count(t.negative)} negative"
+    if not a.topics:
+        yield "No topic was found."
+
+
+def _languages(a: Anatomy) -> Iterator[str]:
+    yield ", ".join(f"{lang} {percent(n / a.mentions)}" for lang, n in a.languages[:MOST])
+
+
+def _reach(a: Anatomy) -> Iterator[str]:
+    yield f"{count(a.reach)}, known for {percent(a.reach_known / a.mentions)} of the mentions"
+
+
+def _authenticity(a: Anatomy) -> Iterator[str]:
+    """The strongest of each kind; how many more of it."""
+    alike = Counter(e.kind for e in a.evidence)
+    strongest = {e.kind: e for e in reversed(a.evidence)}
+    shown = [e for e in a.evidence if strongest[e.kind] is e][:MOST]
+    for e in shown:
+        more = f"; {alike[e.kind] - 1} more such" if alike[e.kind] > 1 else ""
+        yield f"{e.says[0].upper()}{e.says[1:]} ({e.strength}{more})"
+    yield "This is evidence, never a verdict." if shown else "Nothing stands out."
