@@ -2,11 +2,13 @@
 
 Which incident a finding belongs to is decided by the first of these that holds of an incident whose cause goes on:
   1. it is about the finding's topic (its own, or that of one that a person merged into it);
-  2. the finding is about no one topic: the gravest one that is open, then the newest;
+  2. the finding is about no one topic: the gravest one that is open, then the newest; none that is less grave and has been quiet
+     for hours, unless a person reported it: a storm after yesterday's flurry has its own onset and clocks;
   3. it is about no topic yet, and spoke within the last hour: both saw the same mentions; the hour's dominant topic becomes its;
   4. it is about another topic, and both began within an hour (one outrage in two languages is two topics), or it is graver and
      open, and the finding's topic arose since it began: what arises in a storm is part of it, until a person splits it off.
-Otherwise it opens an incident, unless it proposes S0: that is noted, and no more. So a lesser signal of a cause that burns is recorded, and neither wakes anybody nor opens another.
+Otherwise it opens an incident, unless it proposes S0: that is noted, and no more. So a lesser signal of a cause that burns is
+recorded, and neither wakes anybody nor opens another.
 """
 
 import uuid
@@ -178,7 +180,7 @@ class _Fold:
         found = [c for c in self.causes.values() if c.incident.merged_into is None and _goes_on(c, severity, at)]
         found.sort(key=lambda c: (not c.settled, c.incident.severity, c.last, c.incident.incident_id), reverse=True)
         if finding.topic == ALL:
-            return next(iter(found), None)
+            return next((c for c in found if _of_one_storm(c, severity, at)), None)
         begun = onset(finding, seen)
         ways: tuple[Callable[[Cause], bool], ...] = (
             lambda c: finding.topic in self._topics_of(c),
@@ -200,6 +202,11 @@ def _goes_on(cause: Cause, severity: Severity, at: datetime) -> bool:
         return since <= SAME_CAUSE
     settled = incident.closed_at or incident.contained_at or incident.detected_at
     return since <= SMOULDERS and severity <= incident.severity_proposed and at <= settled + AT_MOST
+
+
+def _of_one_storm(cause: Cause, severity: Severity, at: datetime) -> bool:
+    reported = any("report" in x for x in cause.incident.reasons)
+    return reported or severity <= cause.incident.severity or at - cause.last <= SMOULDERS
 
 
 def _part_of(cause: Cause, severity: Severity, begun: datetime) -> bool:

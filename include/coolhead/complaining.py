@@ -83,7 +83,7 @@ def complainers_by_day(
 ) -> sa.Select[Any]:
     """(position of the day, distinct authors of negative mentions or complaints on some topics), as known then."""
     t = IN_TOPIC.c
-    day = sa.case(*((t.published_at < w.end, i) for i, w in enumerate(days)))
+    day = sa.case(*((t.published_at < w.end, i) for i, w in enumerate(days))).label("nth")
     said = sa.or_(
         sa.and_(SCORE.c.label == "negative", SCORE.c.known_at <= as_of), sa.and_(KIND.c.kind == "complaint", KIND.c.known_at <= as_of)
     )  # fmt: skip
@@ -91,7 +91,7 @@ def complainers_by_day(
         sa.select(day, sa.func.count(sa.func.coalesce(t.author, t.source + "/" + t.native_id).distinct()))
         .select_from(_read(scorer, revision))
         .where(*_published(market, topics, Window(days[0].start, days[-1].end)), t.known_at <= as_of, said)
-        .group_by(day)
+        .group_by("nth")
     )
 
 

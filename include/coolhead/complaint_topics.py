@@ -57,11 +57,13 @@ class Complaints:
 class Topics:
     """The topics of one market as the windows of one local day see them."""
 
-    def __init__(self, store: Store, plan: Plan, market: Market, reader: tuple[str, str], day: date) -> None:
-        """reader: scorer and revision."""
+    def __init__(
+        self, store: Store, plan: Plan, market: Market, reader: tuple[str, str], day: date, unusual: Sequence[Window] = ()
+    ) -> None:
+        """reader: scorer and revision; unusual: past incidents, whose days say nothing of what is usual."""
         self._store, self._market, self._reader, self._day = store, market, reader, day
         self.planned = {t.name: t.owner for t in plan.topics_of(market.id)}
-        self._usual: dict[str, int] = {}
+        self._unusual, self._usual = unusual, dict[str, int]()
 
     @cached_property
     def _chain(self) -> list[tuple[date, str, str]]:
@@ -154,8 +156,8 @@ class Topics:
         return {root: _complaints(found) for root, found in rows.items()}
 
     def _usually(self, topic: str) -> int:
-        """How many authors complain of it on all but the busiest of 21 local days, as known when this one began; 0 where there were
-        fewer than two days. A day on which nobody did counts as one."""
+        """How many authors complain of it on all but the busiest of 21 local days, as known when this one began; 0 where fewer than
+        two can tell. A day on which nobody did counts as one; those of past incidents do not."""
         if topic not in self._usual:
             self._usual[topic] = self._percentile(topic)
         return self._usual[topic]
@@ -164,13 +166,14 @@ class Topics:
         past = {topic, *(of for _, of, root in self._chain if root == topic)}
         first = min((day for day, _, _ in self._chain if day < self._day), default=self._day)
         days = [local_day(first + n * ONE_DAY, self._market.time_zone) for n in range((self._day - first).days)]
-        if len(days) < 2:
+        told = np.array([not any(d.start < w.end and d.end > w.start for w in self._unusual) for d in days])
+        if told.sum() < 2:
             return 0
         as_of = days[-1].end + GRACE
         counts = np.zeros(len(days))
         for i, n in self._store.asked(complaining.complainers_by_day(self._market.id, *self._reader, past, days, as_of)):
             counts[i] = n
-        return int(np.quantile(counts, USUAL, method="lower"))
+        return int(np.quantile(counts[told], USUAL, method="lower"))
 
 
 def _end(root: Mapping[str, str], topic: str) -> str:

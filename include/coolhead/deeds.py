@@ -4,17 +4,18 @@ A deed of an incident that the replayed rules opened as well is done to that one
 the one that was open of the same cause at that time; what nobody would have seen, nobody would have decided upon.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from coolhead.causes import Cause, Known
 from coolhead.errors import ConfigError
 from coolhead.incidents import TRANSITIONS, moved
+from coolhead.merging import Part, merged, parted
 from coolhead.plan import Market
-from coolhead.rows import Decision, Incident, IncidentEvent, State
+from coolhead.rows import Decision, Incident, IncidentEvent, Signal, State
 from coolhead.store import Store
-from coolhead.windows import BASE, GRACE, Window, floor
+from coolhead.windows import BASE, GRACE, Window, floor, moment
 
 FACTS: Mapping[str, tuple[str, State | None]] = {
     "responded": ("responded_at", None), "contained": ("contained_at", "contained"), "recovered": ("recovered_at", "recovered"),
@@ -42,7 +43,7 @@ def deeds_of(store: Store, market: Market, span: Window) -> list[Deed]:
         if incident.reasons and "report" in incident.reasons[0]:
             out.append(Deed(incident.detected_at, _known_from(incident.detected_at), incident, None))
         for d in store.read(Decision, incident_id=incident.incident_id):
-            if d.kind in TRANSITIONS:
+            if d.kind in (*TRANSITIONS, "merge", "split"):
                 out.append(Deed(d.at, _known_from(d.at), incident, d))
         for e in store.read(IncidentEvent, incident_id=incident.incident_id):
             if e.kind in FACTS:  # noted after the windows before it were judged
@@ -54,23 +55,70 @@ def _known_from(at: datetime) -> datetime:
     return _ceil(at - BASE - GRACE)
 
 
-def _ceil(moment: datetime) -> datetime:
-    down = floor(moment)
-    return down if down == moment else down + BASE
+def _ceil(at: datetime) -> datetime:
+    down = floor(at)
+    return down if down == at else down + BASE
 
 
-def apply(known: Known, past: Known, deed: Deed) -> Cause | None:
-    """The cause as it is after a deed; None: it concerns nothing that the rules opened.
+@dataclass(frozen=True)
+class Done:
+    """What a deed changed."""
 
-    known: what may still be joined; past: every cause so far.
+    causes: Sequence[Cause] = ()
+    moved: Sequence[Signal] = ()
+    """Signals that belong to another incident now, with its id ..."""
+    left: str = ""
+    """... and the one that they left."""
+
+
+NOTHING = Done()
+
+
+def apply(known: Known, past: Mapping[str, Incident], spoken: Mapping[str, Sequence[Signal]], deed: Deed) -> Done:
+    """Do a deed again. What concerns nothing that the rules opened, or was not possible in the state they brought it to, is nothing.
+
+    known: what may still be joined; past: every incident so far; spoken: the signals of what may still be joined.
     """
     if deed.what is None:
-        return Cause(_as_reported(deed.incident))
-    cause = known.get(deed.incident.incident_id) or past.get(deed.incident.incident_id) or _counterpart(known, deed)
+        return Done([Cause(_as_reported(deed.incident))])
+    mine = deed.incident.incident_id
+    cause = known.get(mine) or (Cause(past[mine]) if mine in past else _counterpart(known, deed))
+    if cause is None:
+        return NOTHING
     try:
-        return replace(cause, incident=_after(cause.incident, deed.what)) if cause else None
-    except ConfigError:  # other rules brought it to another state, in which nobody could have decided so
-        return None
+        if deed.what.kind == "merge" and isinstance(deed.what, Decision):
+            return _merged(cause, known, spoken, deed.what)
+        if deed.what.kind == "split" and isinstance(deed.what, Decision):
+            return _split(cause, spoken, deed.what)
+        return Done([replace(cause, incident=_after(cause.incident, deed.what))])
+    except ConfigError:
+        return NOTHING
+
+
+def _merged(gone: Cause, known: Known, spoken: Mapping[str, Sequence[Signal]], what: Decision) -> Done:
+    kept = known.get(str(what.details["into"]))
+    if kept is None or kept.incident.incident_id == gone.incident.incident_id:
+        return NOTHING
+    mine, into = gone.incident.incident_id, kept.incident.incident_id
+    before = [
+        replace(c, incident=c.incident.model_copy(update={"merged_into": into}))
+        for c in known.values()
+        if c.incident.merged_into == mine
+    ]
+    return Done([*merged(gone, kept, what.at), *before], _of(into, spoken.get(mine, ())), mine)
+
+
+def _split(cause: Cause, spoken: Mapping[str, Sequence[Signal]], what: Decision) -> Done:
+    given = what.details
+    part = Part(given.get("rule"), given.get("topic"), moment(given["since"]) if given.get("since") else None)
+    signals = spoken.get(cause.incident.incident_id, ())
+    left, new = parted(cause.incident, signals, part, what.at)
+    theirs = _of(new.incident.incident_id, (s for s in signals if part.has(s)))
+    return Done([left, new], theirs, cause.incident.incident_id)
+
+
+def _of(incident_id: str, signals: Iterable[Signal]) -> list[Signal]:
+    return [s.model_copy(update={"incident_id": incident_id}) for s in signals]
 
 
 def _after(incident: Incident, what: Decision | IncidentEvent) -> Incident:

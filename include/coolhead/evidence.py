@@ -17,10 +17,11 @@ import pandas as pd
 
 from coolhead import complaining, credibility, registry
 from coolhead.complaint_topics import Topics
+from coolhead.incidents import left_out
 from coolhead.plan import Market, Plan
 from coolhead.red_lines import touched
 from coolhead.store import Store
-from coolhead.windows import BASE, Window
+from coolhead.windows import BASE, Window, local_day
 
 KEY = list(complaining.KEY)
 MULTIPLIERS, TOUCHES = 5, 10
@@ -28,6 +29,8 @@ MULTIPLIERS, TOUCHES = 5, 10
 TOP = 0.01
 TOP_DAYS, TOP_AUTHORS = timedelta(days=28), 2_000
 """How far back authors are looked through for the largest, and how many are enough."""
+ILL = 0.5
+"""Share of negative mentions and complaints from which on a topic is one that people speak ill of."""
 HOUR_WINDOWS = 12
 RISE_LEAST, RISE_SHARE = 3, 4
 """A rise goes back over windows of three mentions or of a quarter of its last window's, whichever is more."""
@@ -46,8 +49,10 @@ def of_windows(
     rows = _placed(store, market, found)
     out: dict[datetime, Evidence] = {at: {"onset": moment} for at, moment in onsets(found)}
     local = rows.window.dt.tz_convert(ZoneInfo(market.time_zone)).dt.date
-    told: list[tuple[str, Mapping[datetime, list[Any]]]] = [("news", _news(rows)), ("networks", _networks(rows))]
-    told.append(("red_lines", _red_lines(plan, market, rows)))
+    told: list[tuple[str, Mapping[datetime, list[Any]]]] = [
+        ("networks", _networks(rows)),
+        ("red_lines", _red_lines(plan, market, rows)),
+    ]
     for day in sorted(set(local[rows.bad])):
         told += _Day(store, plan, market, (scorer, revision), day).seen(rows[local == day])
     for name, by_window in told:
@@ -103,11 +108,13 @@ class _Day:
 
     def __init__(self, store: Store, plan: Plan, market: Market, reader: tuple[str, str], day: date) -> None:
         self._store, self._market, self._day = store, market, day
-        self._topics = Topics(store, plan, market, reader, day)
+        unusual = left_out(store, market, local_day(day, market.time_zone).start)
+        self._topics = Topics(store, plan, market, reader, day, unusual)
 
     def seen(self, rows: pd.DataFrame) -> list[tuple[str, Mapping[datetime, list[Any]]]]:
         told = self._with_roots(rows)
-        return [("topics", self._topics.seen(told[told.topic.notna()])), ("multipliers", self._multipliers(told))]
+        topics = self._topics.seen(told[told.topic.notna()])
+        return [("topics", topics), ("multipliers", self._multipliers(told)), ("news", _news(told))]
 
     def _with_roots(self, rows: pd.DataFrame) -> pd.DataFrame:
         """`topic`: the one that its chain began with; null where the mentions of its time made no topic yet."""
@@ -176,9 +183,10 @@ def _networks(rows: pd.DataFrame) -> dict[datetime, list[str]]:
 
 
 def _news(rows: pd.DataFrame) -> dict[datetime, list[str]]:
-    """Sources of news that spoke of the brand and did not praise it: headlines on a crisis are mostly neutral."""
+    """Sources of news that speak ill, or of what others speak ill of: headlines are mostly neutral, and most days have some."""
     news = {s for s in set(rows.source) if s in registry.names("sources") and registry.load("sources", s).news}
-    return _each(rows[rows.source.isin(news) & (rows.label != "positive") & ~rows.spam])
+    ill = rows.bad.groupby([rows.window, rows.topic]).transform("mean") >= ILL if news else rows.bad
+    return _each(rows[rows.source.isin(news) & ~rows.spam & (rows.bad | ill)])
 
 
 def _each(rows: pd.DataFrame) -> dict[datetime, list[str]]:

@@ -77,6 +77,8 @@ class _Check:
         elif entry.severity > "S1" and entry.min_authors < 2 and not rule.by_itself:
             why = f"an isolated comment is no {entry.severity}; write `min_authors: 2` or more, or `severity: S1`"
             yield self._said(where, "min_authors", why)
+        if rule.momentary and entry.held > 5:
+            yield self._said(where, "for", "it speaks once for each hour or day, hence cannot hold for minutes; remove `for`")
         if entry.sources:
             yield from self._of_sources(rule, where)
         yield from self._names(entry, where)

@@ -177,7 +177,7 @@ class Case(Part):
         return max([*ends, *(w[-1] + 1 for w in told if w)], default=0)
 
 
-class Tests(Part):
+class Cases(Part):
     """rules_test.yaml"""
 
     tests: Annotated[tuple[Case, ...], Field(min_length=1)]

@@ -17,7 +17,7 @@ from coolhead.errors import ConfigError
 from coolhead.plan import Plan
 from coolhead.plan_mistakes import File, explain
 from coolhead.plan_parts import meant, twice
-from coolhead.plan_test_cases import Case, Fires, Tests
+from coolhead.plan_test_cases import Case, Cases, Fires
 from coolhead.plan_yaml import parsed, repeated
 from coolhead.rules import EVIDENCE, Finding
 from coolhead.windows import BASE
@@ -36,13 +36,13 @@ class Result:
     """None: it passed."""
 
 
-def load(path: Path, plan: Plan) -> Tests:
+def load(path: Path, plan: Plan) -> Cases:
     """Read and check a file of tests. Raises ConfigError with every mistake: file, line, key, choices."""
-    content, node = parsed(path, list(Tests.model_fields), "write one, or name another")
+    content, node = parsed(path, list(Cases.model_fields), "write one, or name another")
     try:
-        tests = Tests.model_validate(content)
+        tests = Cases.model_validate(content)
     except ValidationError as error:
-        raise ConfigError("\n".join(explain(path, node, Tests, error))) from None
+        raise ConfigError("\n".join(explain(path, node, Cases, error))) from None
     mistakes = [f"{path}:{line}: {key}: stands twice; join the two" for line, key in repeated(node)]
     file = File(path, node, tests)
     mistakes += [f"{file.at('tests')}: {m}" for m in twice("tests have the name", [t.name for t in tests.tests])]
@@ -66,7 +66,7 @@ def _unknown(plan: Plan, file: File, number: int) -> Iterator[str]:
             yield f"{where}: test {test.name}.{key}: rules.yaml has no rule {name!r} for this market, only: {', '.join(known)}{meant(name, known)}"
 
 
-def run(plan: Plan, tests: Tests) -> list[Result]:
+def run(plan: Plan, tests: Cases) -> list[Result]:
     """Each test, through the functions that run live."""
     return [Result(test.name, list(_differences(plan, test))) for test in tests.tests]
 

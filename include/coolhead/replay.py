@@ -14,8 +14,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from coolhead import mutes
-from coolhead.causes import SAME_CAUSE, Cause, Known, attach
-from coolhead.deeds import Deed, apply, deeds_of
+from coolhead.causes import SAME_CAUSE, Known, attach
+from coolhead.deeds import Deed, Done, apply, deeds_of
 from coolhead.errors import ConfigError
 from coolhead.firing import Fold
 from coolhead.measuring import Measurer
@@ -46,35 +46,58 @@ class Played:
     incidents: list[Incident]
     """Those that were opened or changed, by rules or by people."""
     events: list[IncidentEvent]
+    moved: list[Signal] = field(default_factory=list)
+    """Signals of before, of an incident that people merged or split: with the one they belong to since."""
 
 
 class Track:
     """One plan's rules going through one market's history."""
 
-    def __init__(self, plan: Plan, market: Market) -> None:
-        self.plan, self.market = plan, market
+    def __init__(self, plan: Plan, market: Market, since: datetime) -> None:
+        """since: what fires earlier only warms up."""
+        self.plan, self.market, self.since = plan, market, since
         self.fold = Fold.of(plan, market)
         self.state: dict[str, Any] = {}
         self.known: Known = {}
-        self.past = dict[str, Cause]()
-        """Every cause so far, as it was last: people decide upon what no signal can join any more."""
+        self.past = dict[str, Incident]()
+        """Every incident so far, as it was last: people decide upon what no signal can join any more."""
+        self.spoken = dict[str, list[Signal]]()
+        """Signals of what may still be joined, by incident: people split it."""
         self.episodes = Episodes()
 
     def play(self, seen: Sequence[Seen], points: Any, known_mutes: Sequence[Mute], deeds: Iterable[Deed]) -> Played:
         """What people did before some windows, and these windows one after the other, as Judge does."""
-        changed = [c.incident for deed in deeds if (c := self._told(deed))]
+        told = [self._told(deed) for deed in deeds]
         findings, self.state = self.fold.step(points, self.state)
         heard, muted = mutes.apart(known_mutes, self.market.id, findings)
         done = attach(self.known, self.plan, self.market, heard, seen)
-        self.known = done.known
-        self.past |= self.known
-        return Played([*done.signals, *muted], [*changed, *done.incidents], done.events)
+        self._remember(done.known, done.incidents)
+        for s in done.signals:
+            self.spoken.setdefault(s.incident_id or "", []).append(s)
+        self.spoken = {i: some for i, some in self.spoken.items() if i in self.known}
+        self.episodes.add(self._counted([*done.signals, *muted]), self.past)
+        changed = [c.incident for d in told for c in d.causes]
+        return Played([*done.signals, *muted], [*changed, *done.incidents], done.events, [s for d in told for s in d.moved])
 
-    def _told(self, deed: Deed) -> Cause | None:
-        if cause := apply(self.known, self.past, deed):
-            self.known = {**self.known, cause.incident.incident_id: cause}
-            self.past |= self.known
-        return cause
+    def _remember(self, known: Known, changed: Iterable[Incident]) -> None:
+        """changed: some of them may have ended, so that nothing joins them any more."""
+        self.known = known
+        self.past |= {i.incident_id: i for i in changed}
+
+    def _counted(self, signals: Iterable[Signal]) -> list[Signal]:
+        return [s for s in signals if s.start >= self.since]
+
+    def _told(self, deed: Deed) -> Done:
+        done = apply(self.known, self.past, self.spoken, deed)
+        changed = {c.incident.incident_id: c for c in done.causes}
+        self._remember({**self.known, **changed}, [c.incident for c in changed.values()])
+        if done.moved:
+            keys = {(s.rule, s.start, s.topic) for s in done.moved}
+            self.spoken[done.left] = [s for s in self.spoken[done.left] if (s.rule, s.start, s.topic) not in keys]
+            self.spoken.setdefault(done.moved[0].incident_id or "", []).extend(done.moved)
+            self.episodes.again(done.left, self._counted(self.spoken[done.left]), self.past)
+            self.episodes.add(self._counted(done.moved), self.past)
+        return done
 
     @property
     def kpis(self) -> set[str] | None:
@@ -113,27 +136,21 @@ def replay(
     keep: every signal and incident of the first plan, for a comparison with what is stored.
     """
     begun = told = time.monotonic()
-    out = Replayed(market, span, [Track(p, p.market(market.id)) for p in plans])
+    out = Replayed(market, span, [Track(p, p.market(market.id), span.start) for p in plans])
     whole = Window(min(max(span.start - warm_up(plans, market), begins(store, market, span.end)), span.end), span.end)
     deeds, kpis = deeds_of(store, market, whole), _kpis(out.tracks)
     for chunk, rows, new in _chunks(store, plans[0], market, whole, kpis):
         silent = mutes.of(store, market.id, chunk)
         for mine, before in _parts(chunk, rows, deeds):
             points = points_of(mine, kpis)
-            for track in out.tracks:
-                _keep(out, track, track.play(mine, points, silent, before), keep)
+            played = [track.play(mine, points, silent, before) for track in out.tracks]
+            out.played += played[:1] if keep else []
         out.windows, out.computed = out.windows + sum(r.start in span for r in rows), out.computed + new
         if time.monotonic() >= told + TOLD_EVERY:
             told = time.monotonic()
             tell(_progress(out, whole, chunk.end, told - begun))
     out.seconds = time.monotonic() - begun
     return out
-
-
-def _keep(out: Replayed, track: Track, played: Played, keep: bool) -> None:
-    track.episodes.add((s for s in played.signals if s.start >= out.span.start), played.incidents)
-    if keep and track is out.tracks[0]:
-        out.played.append(played)
 
 
 def _kpis(tracks: Sequence[Track]) -> list[str] | None:

@@ -1,6 +1,6 @@
 """Episodes: what a replay's incidents come to, kept small however long the history."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,7 +13,7 @@ class Part:
     """What one rule had in an episode."""
 
     detected: dict[Severity, datetime]
-    """When it was first judged to be that severe, or more."""
+    """When it was first judged to be that severe."""
     last: datetime
     """End of the last window it fired in."""
     signals: int = 0
@@ -28,8 +28,7 @@ class Part:
 
     def add(self, signal: Signal) -> None:
         self.last, self.signals = max(self.last, signal.start + BASE), self.signals + 1
-        if all(s < signal.severity for s in self.detected):
-            self.detected[signal.severity] = signal.as_of
+        self.detected[signal.severity] = min(self.detected.get(signal.severity, signal.as_of), signal.as_of)
 
 
 @dataclass
@@ -54,8 +53,8 @@ class Episode:
         return max(p.severity for p in self.parts.values())
 
     def add(self, signal: Signal) -> None:
-        """Signals come in order of time."""
-        self.last = max(self.last, signal.start + BASE)
+        """In any order."""
+        self.start, self.last = min(self.start, signal.start), max(self.last, signal.start + BASE)
         self.parts.setdefault(signal.rule, Part({}, self.last)).add(signal)
 
 
@@ -67,22 +66,24 @@ class Episodes:
         self.muted: dict[str, int] = {}
         """Rule -> signals that a mute kept quiet."""
 
-    def add(self, signals: Iterable[Signal], incidents: Iterable[Incident]) -> None:
-        """Of one chunk; the incidents are those that its signals opened or joined."""
-        touched = {i.incident_id: i for i in incidents}
+    def add(self, signals: Iterable[Signal], incidents: Mapping[str, Incident]) -> None:
+        """incidents: by id, at least those of the signals."""
         for s in signals:
             if s.muted_by:
                 self.muted[s.rule] = self.muted.get(s.rule, 0) + 1
             elif s.incident_id:
-                self._episode(touched, s).add(s)
+                self._episode(incidents[s.incident_id], s).add(s)
 
-    def _episode(self, touched: dict[str, Incident], signal: Signal) -> Episode:
-        found = self._by_id.get(signal.incident_id or "")
-        if found is None:
-            i = touched[signal.incident_id or ""]
-            found = Episode(i.incident_id, i.title, i.onset_at, signal.start, signal.start + BASE, i.topic)
-            self._by_id[i.incident_id] = found
-        return found
+    def again(self, incident_id: str, signals: Iterable[Signal], incidents: Mapping[str, Incident]) -> None:
+        """An incident that people took signals from: what is left of it."""
+        self._by_id.pop(incident_id, None)
+        self.add(signals, incidents)
+
+    def _episode(self, incident: Incident, signal: Signal) -> Episode:
+        new = Episode(
+            incident.incident_id, incident.title, incident.onset_at, signal.start, signal.start + BASE, incident.topic
+        )
+        return self._by_id.setdefault(incident.incident_id, new)
 
     def all(self) -> list[Episode]:
         """In order of time."""

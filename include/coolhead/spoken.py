@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from coolhead.rows import Incident, Seen, Signal
+from coolhead.rows import SEVERITY_NAMES, Incident, Seen, Signal
 from coolhead.tables import TABLES
 from coolhead.windows import Window
 
@@ -27,14 +27,16 @@ def last(incidents: Iterable[str]) -> sa.Select[Any]:
 
 
 def stretches(market: str, before: datetime) -> sa.Select[Any]:
-    """(onset, detection, containment, start of the last signal) of a market's incidents, no drills, as known before a moment."""
-    mine = sa.and_(SIGNAL.c.incident_id == INCIDENT.c.incident_id, SIGNAL.c.start < before)
+    """(onset, detection, containment, start of the last signal of each severity) of a market's incidents, no drills, as known before
+    a moment: five looks into an index for each, however long it lasted."""
     moments = (INCIDENT.c.onset_at, INCIDENT.c.detected_at, INCIDENT.c.contained_at)
+    mine = sa.and_(SIGNAL.c.incident_id == INCIDENT.c.incident_id, SIGNAL.c.start < before)
+    spoke = [
+        sa.select(sa.func.max(SIGNAL.c.start)).where(mine, SIGNAL.c.severity == s).scalar_subquery() for s in SEVERITY_NAMES
+    ]
     return (
-        sa.select(*moments, sa.func.max(SIGNAL.c.start))
-        .select_from(INCIDENT.outerjoin(SIGNAL, mine))
+        sa.select(*moments, *spoke)
         .where(INCIDENT.c.market == market, INCIDENT.c.drill.is_(False), INCIDENT.c.detected_at < before)
-        .group_by(INCIDENT.c.incident_id, *moments)
         .order_by(INCIDENT.c.detected_at, INCIDENT.c.incident_id)
     )
 

@@ -10,6 +10,7 @@ import pytest
 from building import DAY, HOUR, MINUTE, House, mention, score, utc
 from test_evidence import SMELL, with_lines
 
+from coolhead import cli, planning
 from coolhead.anatomy import Anatomy, anatomy
 from coolhead.clock import Fixed
 from coolhead.incidents import policy_of
@@ -206,3 +207,17 @@ def test_long_incidents_show_their_first_hours(house: House) -> None:
         say(house, "bad Zefirella", 60 * n)
     span = _spread._shown(made(house, closed_at=NOON + 70 * HOUR, as_of=NOON + 71 * HOUR))
     assert span.start <= NOON and span.end - span.start < timedelta(hours=8)
+
+
+def test_the_command_tells_it(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a_storm(house)
+    incident(house)
+    planning.adopt(house.store, house.plan, Fixed(NOON))
+    monkeypatch.setenv("COOLHEAD_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COOLHEAD_STORE", house.store.url)
+    monkeypatch.delenv("COOLHEAD_PLAN", raising=False)
+    assert cli.main(["incident", "anatomy", "1111"]) == 0
+    said = capsys.readouterr().out
+    assert "First post:" in said and "Author loud with 90,000 followers" in said

@@ -164,6 +164,18 @@ def test_a_finding_of_no_topic_joins_the_gravest_open_one_then_the_newest() -> N
     assert two.signals[0].incident_id == "newer"
 
 
+def test_a_storm_after_an_earlier_flurry_has_its_own_clocks() -> None:
+    flurry = an_incident(severity="S1")
+    for hours, joins in ((3, True), (4, False)):
+        story = Story(knowing(flurry))
+        story.then([found(T + hours * HOUR, "surge", "S3")])
+        assert (len(story.incidents) == 1) is joins
+    reported = flurry.model_copy(update={"reasons": [{"rule": "reported by a person", "severity": "S1", "report": "r"}]})
+    story = Story(knowing(reported))
+    story.then([found(T + 20 * HOUR, "surge", "S3")])
+    assert len(story.incidents) == 1, "somebody told us before"
+
+
 def test_a_topicless_incident_takes_the_dominant_topic_of_its_hour() -> None:
     story = Story()
     story.then([found(T)], [saw(T)])

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 from building import HOUR, LINEAR, MINUTE, House, a_plan, few, mention, score, utc
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coolhead import evidence, trailing
 from coolhead.clock import Fixed
 from coolhead.intake import dirty
 from coolhead.plan import Plan
-from coolhead.rows import AuthorDay, CommentKind, InTopic, Match, Mention, PersonLabel, Topic, key_of
+from coolhead.rows import AuthorDay, CommentKind, Incident, InTopic, Match, Mention, PersonLabel, Topic, key_of
 from coolhead.topics import group_all
 from coolhead.windows import BASE, GRACE, Window, floor
 
@@ -166,6 +166,23 @@ def test_usual_is_all_but_the_busiest_of_the_days_before(house: House) -> None:
     assert at(house, NOON)["topics"][0]["usual"] == 4
 
 
+def test_days_of_past_incidents_are_not_usual(house: House) -> None:
+    for day, authors in ((-6, 2), (-5, 2), (-4, 40), (-3, 40), (-2, 2)):
+        for n in range(authors):
+            say(house, "puzza, Zefirella", NOON + timedelta(days=day, seconds=n))
+    say(house, "puzza, Zefirella", NOON)
+    group(house)
+    assert at(house, NOON)["topics"][0]["usual"] == 40
+    began = NOON - timedelta(days=4)
+    house.store.upsert([
+        Incident(
+            incident_id="1", market=house.market.id, title="t", state="closed", severity="S2", severity_proposed="S2", reasons=[], policy={},
+            onset_at=began, detected_at=began, contained_at=began + timedelta(days=1), closed_at=began + timedelta(days=1),
+        )
+    ])  # fmt: skip
+    assert at(house, NOON)["topics"][0]["usual"] == 2
+
+
 def test_the_largest_five_are_seen(house: House) -> None:
     words = ("plastica", "prezzo", "camion", "etichetta", "cucchiaio", "commessa", "parcheggio")
     for size, word in enumerate(words, 3):
@@ -279,12 +296,23 @@ def test_a_flood_shows_some_and_the_credible_first(house: House) -> None:
 # ---- networks, news, onset -------------------------------------------------------------------------------------
 
 
-def test_networks_are_where_something_bad_was_said_and_news_what_does_not_praise(house: House) -> None:
+def test_networks_are_where_something_bad_was_said(house: House) -> None:
     say(house, "bad Zefirella", NOON, source="mastodon")
-    say(house, "Zefirella recalls gelato", NOON, "neutral", source="feed")
-    say(house, "Zefirella wins prize", NOON, "positive", source="gdelt")
-    found = at(house, NOON)
-    assert (found["networks"], found["news"]) == (["mastodon"], ["feed"])
+    say(house, "Zefirella wins prize", NOON, "positive", source="x")
+    say(house, "Zefirella, ridatemi i soldi", NOON, "neutral", "complaint", source="reddit")
+    assert at(house, NOON)["networks"] == ["mastodon", "reddit"]
+
+
+def test_news_is_what_speaks_ill_or_of_what_others_speak_ill_of(house: House) -> None:
+    say(house, "puzza, Zefirella", NOON)
+    say(house, "Zefirella opens a shop", NOON, "neutral", source="feed")
+    group(house)
+    assert "news" not in at(house, NOON)  # most days have some news
+    say(house, "Zefirella stinks, say customers", NOON, "neutral", source="gdelt")
+    group(house)
+    assert at(house, NOON)["news"] == ["gdelt"]
+    say(house, "Zefirella fined", NOON, "negative", source="feed")
+    assert at(house, NOON)["news"] == ["feed", "gdelt"]
 
 
 def test_a_quiet_window_has_its_onset_only(house: House) -> None:
@@ -333,7 +361,7 @@ def fill(house: House, seed: int, start: datetime, until: datetime | None = None
 
 
 @given(st.integers(0, 10_000), st.sampled_from((1, 2, 5, 11)))
-@few
+@settings(few, max_examples=5)
 def test_windows_together_say_what_each_says_alone(tmp_path_factory: Any, seed: int, size: int) -> None:
     start = utc(2026, 3, 2, 11)
     with House(tmp_path_factory.mktemp("h"), with_lines(topics=[SMELL], red_lines=[HARM])) as house:
@@ -366,7 +394,7 @@ def counts(seen: Seen) -> Any:
 
 
 @given(st.integers(0, 10_000), st.integers(2, 25))
-@few
+@settings(few, max_examples=5)
 def test_the_future_changes_nothing(tmp_path_factory: Any, seed: int, hours: int) -> None:
     start = utc(2026, 3, 2, 11)
     end = start + hours * HOUR

@@ -140,6 +140,8 @@ class Rule(Plugin, ABC):
     """Mentions behind the finding's KPI that are needed where the plan says nothing else."""
     by_itself: ClassVar[bool] = False
     """It counts authors itself, or one mention is enough because a person verifies it first."""
+    momentary: ClassVar[bool] = False
+    """It speaks once, when a new number of an hour or a day comes: nothing that could hold for longer."""
 
     def __init__(self, settings: Any) -> None:
         self.settings = settings

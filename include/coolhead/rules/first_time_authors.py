@@ -1,10 +1,11 @@
 """Many speak of the brand who never did: people who are not involved."""
 
+from statistics import median
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from coolhead.rules import Clearing, Finding, Rule, anew, passing
+from coolhead.rules import Finding, Rule, RuleSettings, anew
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,23 +16,20 @@ LOOK_BACK, WARM = 21, 14
 DAY = 86_400
 
 
-class Settings(Clearing):
-    """rise: how far the lower bound of the share must stand above the median of the last 21 days; authors: that the share needs;
-    clear: the rise at which it ends."""
+class Settings(RuleSettings):
+    """rise: how far the lower bound of the share must stand above the median of the last 21 days; authors: that the share needs."""
 
     rise: Annotated[float, Field(gt=0, lt=1)]
     authors: Annotated[int, Field(ge=2)] = 30
 
-    def limit(self) -> tuple[str, float, bool]:
-        return "rise", self.rise, True
-
 
 class FirstTimeAuthors(Rule):
-    """Remembers the last share of each of the last days by itself, for a share of authors has no baseline; silent until it knows
-    14 of them. A small brand's authors are mostly new: what counts is more of them than usual."""
+    """Remembers the share of each of the last days by itself, for a share of authors has no baseline; silent until it knows 14 of
+    them. A small brand's authors are mostly new: what counts is more of them than usual. Told once, when a day is over."""
 
     Settings = Settings
     by_itself = True
+    momentary = True
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -39,25 +37,20 @@ class FirstTimeAuthors(Rule):
 
     def step(self, points: "pd.DataFrame", state: dict[str, Any]) -> tuple[list[Finding], dict[str, Any]]:
         days: dict[str, float] = dict(state.get("days", {}))
-        usual = []
-        for start, share in points[KPI].items():
+        new, after = anew(points[KPI], state)
+        found, today = list[Finding](), 0
+        for start, share, comes in zip(points.index, points[KPI], new, strict=True):
             today = int(start.timestamp() // DAY)
-            days = {d: v for d, v in days.items() if int(d) >= today - LOOK_BACK}
-            before = sorted(v for d, v in days.items() if int(d) < today)
-            usual.append(
-                (before[(len(before) - 1) // 2] + before[len(before) // 2]) / 2 if len(before) >= WARM else float("nan")
-            )
+            if comes:
+                before = [v for d, v in days.items() if today - LOOK_BACK <= int(d) < today]
+                found += self._findings(points.loc[start], start, median(before)) if len(before) >= WARM else []
             if share == share:
                 days[str(today)] = float(share)
-        new, after = anew(points[KPI], state)
-        return self._findings(points.assign(usual=usual), new), {**after, "days": days}
+        return found, {**after, "days": {d: v for d, v in days.items() if int(d) >= today - LOOK_BACK}}
 
-    def _findings(self, points: "pd.DataFrame", new: "pd.Series[Any]") -> list[Finding]:
-        s, low = self.settings, points[f"{KPI}.low"]
-        clear = None if s.clear is None else points["usual"] + s.clear
-        found = []
-        for start, weak in passing(low, points["usual"] + s.rise, clear, new & (points[f"{KPI}.n"] >= s.authors)):
-            p = points.loc[start]
-            words = f"{p[KPI]:.0%} of {p[f'{KPI}.n']:,.0f} authors never spoke of the brand before (at least {low[start]:.0%}), usual {p['usual']:.0%}; limit {s.rise:g} above it"
-            found.append(Finding(start.to_pydatetime(), KPI, float(low[start]), float(p["usual"] + s.rise), words, weak=weak))
-        return found
+    def _findings(self, point: "pd.Series[Any]", start: Any, usual: float) -> list[Finding]:
+        s, share, n, low = self.settings, *(float(point[c]) for c in self.columns)
+        if not (low >= usual + s.rise and n >= s.authors):
+            return []
+        words = f"{share:.0%} of {n:,.0f} authors never spoke of the brand before (at least {low:.0%}), usual {usual:.0%}; limit {s.rise:g} above it"
+        return [Finding(start.to_pydatetime(), KPI, low, usual + s.rise, words)]

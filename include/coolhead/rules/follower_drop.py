@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from coolhead.rules import Clearing, Finding, Rule, anew, passing
+from coolhead.rules import Finding, Rule, RuleSettings, anew, passing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -12,22 +12,19 @@ if TYPE_CHECKING:
 KPI = "excess_follower_change"
 
 
-class Settings(Clearing):
-    """followers: lost beyond the expected, at least; bound: the value, or the end of its interval that is nearer to nothing; clear:
-    the loss at which it ends."""
+class Settings(RuleSettings):
+    """followers: lost beyond the expected, at least; bound: the value, or the end of its interval that is nearer to nothing."""
 
     followers: Annotated[float, Field(gt=0)]
     bound: Literal["value", "high"] = "high"
 
-    def limit(self) -> tuple[str, float, bool]:
-        return "followers", self.followers, True
-
 
 class FollowerDrop(Rule):
-    """Of the newest local day that is over. Silent without four known weeks before it, its bound without six."""
+    """Told once, when a local day is over. Silent without four known weeks before it, its bound without six."""
 
     Settings = Settings
     by_itself = True
+    momentary = True
 
     @property
     def column(self) -> str:
@@ -40,11 +37,11 @@ class FollowerDrop(Rule):
     def step(self, points: "pd.DataFrame", state: dict[str, Any]) -> tuple[list[Finding], dict[str, Any]]:
         s = self.settings
         new, after = anew(points[KPI], state)
-        found = passing(-points[self.column], s.followers, s.clear, new)
-        return [self._finding(start, points[KPI][start], points[self.column][start], weak) for start, weak in found], after
+        found = passing(-points[self.column], s.followers, where=new)
+        return [self._finding(start, points[KPI][start], points[self.column][start]) for start, _ in found], after
 
-    def _finding(self, start: Any, value: float, surely: float, weak: bool) -> Finding:
+    def _finding(self, start: Any, value: float, surely: float) -> Finding:
         s = self.settings
         words = f"{-value:,.0f} followers lost in a day beyond what that weekday does"
         words += f", at least {-surely:,.0f}" if s.bound == "high" else ""
-        return Finding(start.to_pydatetime(), KPI, surely, -s.followers, f"{words}; limit {s.followers:,.10g}", weak=weak)
+        return Finding(start.to_pydatetime(), KPI, surely, -s.followers, f"{words}; limit {s.followers:,.10g}")

@@ -4,30 +4,28 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from coolhead.rules import Clearing, Finding, Rule, anew, passing
+from coolhead.rules import Finding, Rule, RuleSettings, anew, passing
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-class Settings(Clearing):
+class Settings(RuleSettings):
     """hours: that the median of the open items has waited (p95: that 95 of 100 have waited at most); bound: the value, or the lower
-    end of its interval; clear: the hours at which it ends."""
+    end of its interval."""
 
     hours: Annotated[float, Field(gt=0)]
     of: Literal["median", "p95"] = "median"
     bound: Literal["value", "low"] = "low"
 
-    def limit(self) -> tuple[str, float, bool]:
-        return "hours", self.hours, True
-
 
 class UnansweredAge(Rule):
-    """Of the newest local day that is over; complaints and questions of the last 14 days."""
+    """Told once, when a local day is over: complaints and questions of the last 14 days."""
 
     Settings = Settings
     min_n = 5
     by_itself = True
+    momentary = True
 
     @property
     def kpi(self) -> str:
@@ -44,9 +42,9 @@ class UnansweredAge(Rule):
     def step(self, points: "pd.DataFrame", state: dict[str, Any]) -> tuple[list[Finding], dict[str, Any]]:
         s, found = self.settings, list[Finding]()
         new, after = anew(points[self.kpi], state)
-        for start, weak in passing(points[self.column], s.hours, s.clear, new):
+        for start, _ in passing(points[self.column], s.hours, where=new):
             value, n = float(points[self.column][start]), points[f"{self.kpi}.n"][start]
             whose = "half of them" if s.of == "median" else "5 of 100"
             words = f"{n:,.0f} wait for an answer, {whose} for {points[self.kpi][start]:.0f} hours or more; limit {s.hours:g}"
-            found.append(Finding(start.to_pydatetime(), self.kpi, value, s.hours, words, weak=weak))
+            found.append(Finding(start.to_pydatetime(), self.kpi, value, s.hours, words))
         return found, after
