@@ -6,7 +6,7 @@ evidence, never a verdict.
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -27,7 +27,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 MULTIPLIERS, TOPICS, TERMS = 5, 5, 5
 QUARTER = timedelta(minutes=15)
 ILL = 0.5
-"""Share of negative mentions from which on a topic is one that people speak ill of."""
+"""Share of negative mentions and complaints from which on a topic is one that people speak ill of."""
 SHORT = 8
 """Characters of a pseudonym that a reader needs to tell authors apart."""
 
@@ -71,7 +71,8 @@ class Network:
     mentions: int
     reposts: int
     answers: int
-    negative: int
+    negative: int | None
+    """None: none of them is scored."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Spoken:
     terms: tuple[str, ...]
     owner: str | None
     mentions: int
-    negative: int
+    negative: int | None
 
 
 @dataclass(frozen=True)
@@ -125,8 +126,11 @@ class Anatomy:
         return max(sums.items(), key=lambda x: (x[1], -x[0].timestamp()))
 
 
-def anatomy(store: Store, plan: Plan, incident: Incident, as_of: datetime) -> Anatomy:
-    """Of an incident as it was known by `as_of`; of a drill, and of one that nobody spoke of, the counts are 0."""
+def anatomy(store: Store, plan: Plan, incident: Incident, as_of: datetime, authentic: bool = True) -> Anatomy:
+    """Of an incident as it was known by `as_of`; of a drill, and of one that nobody spoke of, the counts are 0.
+
+    authentic: also look for what speaks against authenticity, which compares every text with every other.
+    """
     market, scorer = plan.market(incident.market), active(plan.brands.scorer)
     end = max(min(incident.recovered_at or incident.closed_at or as_of, as_of), incident.onset_at) + timedelta(microseconds=1)
     # A topic may have begun before the rise that alarmed.
@@ -136,12 +140,13 @@ def anatomy(store: Store, plan: Plan, incident: Incident, as_of: datetime) -> An
     placed = _Placed(store, plan, market, window)
     theirs = placed.beside(frame[~frame.own])
     if incident.topic:
-        theirs = theirs[theirs.topic == incident.topic]
-    return _told(incident, market, end, theirs.reset_index(drop=True), placed)
+        theirs = theirs[theirs.topic == placed.root(incident.topic)]
+    told = _told(incident, end, theirs.reset_index(drop=True), placed)
+    return replace(told, evidence=tuple(authenticity.of_mentions(theirs, market))) if authentic else told
 
 
-def _told(incident: Incident, market: Market, end: datetime, theirs: "pd.DataFrame", placed: "_Placed") -> Anatomy:
-    bad = theirs[(theirs.label == "negative") | (theirs.kind == "complaint")]
+def _told(incident: Incident, end: datetime, theirs: "pd.DataFrame", placed: "_Placed") -> Anatomy:
+    bad = theirs[_bad(theirs)]
     first = next(_posts((bad if len(bad) else theirs).head(1)), None)
     start = min(incident.onset_at, first.at) if first else incident.onset_at
     theirs = theirs[theirs.published_at >= start]
@@ -152,7 +157,7 @@ def _told(incident: Incident, market: Market, end: datetime, theirs: "pd.DataFra
         mentions=len(theirs), authors=_authors(theirs), first=first, networks=tuple(_networks(theirs)),
         steps=tuple(_steps(theirs)), multipliers=tuple(_multipliers(theirs)), outsiders=int(told.sum()), known=len(told),
         languages=_counted(theirs.scored_lang.fillna(theirs.lang).fillna("unknown")), topics=tuple(placed.topics(theirs)),
-        evidence=tuple(authenticity.of_mentions(theirs, market)), news=next(_posts(_news(theirs).head(1)), None),
+        evidence=(), news=next(_posts(_news(theirs).head(1)), None),
         reach=int(reach.sum()) if len(reach) else None, reach_known=len(reach),
     )  # fmt: skip
 
@@ -165,28 +170,30 @@ class _Placed:
         last = span.end.astimezone(zone).date()
         chain = Topics(store, plan, market, (scorer.name, scorer.revision), last)
         self._rows = store.read(InTopic, market=market.id, published_at=span)
-        self._roots = {row.topic: chain.roots.get(row.topic, row.topic) for row in self._rows if row.topic}
+        self._roots = chain.roots
         days = sorted({row.published_at.astimezone(zone).date() for row in self._rows})
-        self._topics = (
-            {self._roots.get(t.topic, t.topic): t for t in store.read(Topic, market=market.id, day=days)} if days else {}
-        )
+        self._topics = {self.root(t.topic): t for t in store.read(Topic, market=market.id, day=days)} if days else {}
 
     def beside(self, frame: "pd.DataFrame") -> "pd.DataFrame":
         """With `topic`; null: about nothing that others speak of."""
-        of = {(r.source, r.day, r.native_id): self._roots[r.topic] for r in self._rows if r.topic}
+        of = {(r.source, r.day, r.native_id): self.root(r.topic) for r in self._rows if r.topic}
         keys = zip(frame.source, frame.day, frame.native_id, strict=True)
         return frame.assign(topic=[of.get(key) for key in keys])
 
+    def root(self, topic: str) -> str:
+        """What its chain began with: a signal named it as it was known then, and the chain may have been found since."""
+        return self._roots.get(topic, topic)
+
     def terms(self, topic: str) -> tuple[str, ...]:
         """Telling terms of its newest day."""
-        found = self._topics.get(topic)
+        found = self._topics.get(self.root(topic))
         return tuple(str(t) for t in found.terms[:TERMS]) if found and found.terms else (topic,)
 
     def topics(self, theirs: "pd.DataFrame") -> Iterator[Spoken]:
         """The largest, with the most negatives first."""
         known = theirs[theirs.topic.notna()]
-        sizes = [(int((rows.label == "negative").sum()), len(rows), str(topic)) for topic, rows in known.groupby("topic")]
-        for negative, mentions, topic in sorted(sizes, key=lambda s: (-s[0], -s[1], s[2]))[:TOPICS]:
+        sizes = [(_negative(rows), len(rows), str(topic)) for topic, rows in known.groupby("topic")]
+        for negative, mentions, topic in sorted(sizes, key=lambda s: (-(s[0] or 0), -s[1], s[2]))[:TOPICS]:
             found = self._topics.get(topic)
             yield Spoken(self.terms(topic), found.owner if found else None, mentions, negative)
 
@@ -206,6 +213,14 @@ def _posts(rows: "pd.DataFrame") -> Iterator[Post]:
         )  # fmt: skip
 
 
+def _bad(theirs: "pd.DataFrame") -> "pd.Series[bool]":
+    return (theirs.label == "negative") | (theirs.kind == "complaint")
+
+
+def _negative(rows: "pd.DataFrame") -> int | None:
+    return int((rows.label == "negative").sum()) if rows.polarity.notna().any() else None
+
+
 def _authors(theirs: "pd.DataFrame") -> int:
     """Who is unknown counts as one each."""
     named = theirs[theirs.author.notna()]
@@ -223,13 +238,13 @@ def _networks(theirs: "pd.DataFrame") -> Iterator[Network]:
             len(rows),
             int(reposts.sum()),
             int(answers.sum()),
-            int((rows.label == "negative").sum()),
+            _negative(rows),
         )
 
 
 def _news(theirs: "pd.DataFrame") -> "pd.DataFrame":
     """Headlines are mostly neutral, so what they are about counts as well."""
-    ill = theirs.label == "negative"
+    ill = _bad(theirs)
     share = ill.groupby(theirs.topic).transform("mean")
     return theirs[theirs.source.map(_is_news).astype(bool) & (ill | (share >= ILL))]
 

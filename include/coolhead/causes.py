@@ -3,7 +3,7 @@
 Which incident a finding belongs to is decided by the first of these that holds of an incident whose cause goes on:
   1. it is about the finding's topic (its own, or that of one that a person merged into it);
   2. the finding is about no one topic: the gravest one that is open, then the newest; none that is less grave and has been quiet
-     for hours, unless a person reported it: a storm after yesterday's flurry has its own onset and clocks;
+     for hours, unless a person reported or reopened it: a storm after yesterday's flurry has its own onset and clocks;
   3. it is about no topic yet, and spoke within the last hour: both saw the same mentions; the hour's dominant topic becomes its;
   4. it is about another topic, and both began within an hour (one outrage in two languages is two topics), or it is graver and
      open, and the finding's topic arose since it began: what arises in a storm is part of it, until a person splits it off.
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from coolhead.incidents import NAMESPACE, SETTLED, policy_of
+from coolhead.incidents import NAMESPACE, REOPENED, SETTLED, policy_of
 from coolhead.plan import Market, Plan
 from coolhead.plan_rules import RuleEntry
 from coolhead.rows import ALL, Incident, IncidentEvent, Seen, Severity, Signal
@@ -47,8 +47,9 @@ class Cause:
 
     @property
     def last(self) -> datetime:
-        """Start of the last window that spoke for it; what proposes S0 keeps no cause alive."""
-        return max((at for s, at in self.spoke.items() if s > "S0"), default=self.incident.detected_at)
+        """When a window last spoke for it, or a person reopened it; what proposes S0 keeps no cause alive."""
+        reopened = [datetime.fromisoformat(x["at"]) for x in self.incident.reasons if x["rule"] == REOPENED]
+        return max([*(at for s, at in self.spoke.items() if s > "S0"), *reopened], default=self.incident.detected_at)
 
     @property
     def settled(self) -> bool:

@@ -58,12 +58,14 @@ class Topics:
     """The topics of one market as the windows of one local day see them."""
 
     def __init__(
-        self, store: Store, plan: Plan, market: Market, reader: tuple[str, str], day: date, unusual: Sequence[Window] = ()
-    ) -> None:
-        """reader: scorer and revision; unusual: past incidents, whose days say nothing of what is usual."""
+        self, store: Store, plan: Plan, market: Market, reader: tuple[str, str], day: date, unusual: Sequence[Window] = (),
+        usual: Mapping[str, int] | None = None,
+    ) -> None:  # fmt: skip
+        """reader: scorer and revision; unusual: past incidents, whose days say nothing of what is usual; usual: topic -> what is
+        known already to be usual on that day."""
         self._store, self._market, self._reader, self._day = store, market, reader, day
         self.planned = {t.name: t.owner for t in plan.topics_of(market.id)}
-        self._unusual, self._usual = unusual, dict[str, int]()
+        self._unusual, self._usual = unusual, dict(usual or {})
 
     @cached_property
     def _chain(self) -> list[tuple[date, str, str]]:

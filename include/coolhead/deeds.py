@@ -35,6 +35,11 @@ class Deed:
     what: Decision | IncidentEvent | None
     """None: a person reported it."""
 
+    @property
+    def number(self) -> int:
+        """In the register: of two decisions at one moment the first comes first."""
+        return self.what.seq if isinstance(self.what, Decision) else 0
+
 
 def deeds_of(store: Store, market: Market, span: Window) -> list[Deed]:
     """Of a market's incidents, drills left out, in order of time."""
@@ -48,7 +53,7 @@ def deeds_of(store: Store, market: Market, span: Window) -> list[Deed]:
         for e in store.read(IncidentEvent, incident_id=incident.incident_id):
             if e.kind in FACTS:  # noted after the windows before it were judged
                 out.append(Deed(e.at, _ceil(e.at), incident, e))
-    return sorted((d for d in out if d.counts_from < span.end), key=lambda d: (d.counts_from, d.at))
+    return sorted((d for d in out if d.counts_from < span.end), key=lambda d: (d.counts_from, d.at, d.number))
 
 
 def _known_from(at: datetime) -> datetime:

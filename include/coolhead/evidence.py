@@ -20,6 +20,7 @@ from coolhead.complaint_topics import Topics
 from coolhead.incidents import left_out
 from coolhead.plan import Market, Plan
 from coolhead.red_lines import touched
+from coolhead.rows import Seen
 from coolhead.store import Store
 from coolhead.windows import BASE, Window, local_day
 
@@ -54,7 +55,8 @@ def of_windows(
         ("red_lines", _red_lines(plan, market, rows)),
     ]
     for day in sorted(set(local[rows.bad])):
-        told += _Day(store, plan, market, (scorer, revision), day).seen(rows[local == day])
+        of_day = rows[local == day]
+        told += _Day(store, plan, market, (scorer, revision), day, of_day.window.min().to_pydatetime()).seen(of_day)
     for name, by_window in told:
         for at, some in by_window.items():
             out[at][name] = some
@@ -106,10 +108,14 @@ def _placed(store: Store, market: Market, found: pd.DataFrame) -> pd.DataFrame:
 class _Day:
     """What of one local day needs its past."""
 
-    def __init__(self, store: Store, plan: Plan, market: Market, reader: tuple[str, str], day: date) -> None:
+    def __init__(self, store: Store, plan: Plan, market: Market, reader: tuple[str, str], day: date, first: datetime) -> None:
+        """first: window of that day that is looked at."""
         self._store, self._market, self._day = store, market, day
-        unusual = left_out(store, market, local_day(day, market.time_zone).start)
-        self._topics = Topics(store, plan, market, reader, day, unusual)
+        begin = local_day(day, market.time_zone).start
+        # What is usual is as known when the day began, so windows of the day that were seen before have said it.
+        seen = store.latest_rows(Seen, "start", HOUR_WINDOWS, market=market.id, start=Window(begin, max(begin, first)))
+        usual = {str(t["topic"]): int(t["usual"]) for row in seen for t in row.evidence.get("topics", [])}
+        self._topics = Topics(store, plan, market, reader, day, left_out(store, market, begin), usual)
 
     def seen(self, rows: pd.DataFrame) -> list[tuple[str, Mapping[datetime, list[Any]]]]:
         told = self._with_roots(rows)

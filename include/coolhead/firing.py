@@ -5,7 +5,7 @@ passed (`clear`). After its end a rule is quiet for a while (`cool_down`), unles
 expects is recorded and wakes nobody. A fold: all that it remembers is in its state, so that any chunking gives the same.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -97,12 +97,12 @@ def fold(
     """
     if state.get("rule") != entry.rule:
         state = {"rule": entry.rule, "own": {}, "rows": {}}
-    points = _completed(entry, rule, points)
-    found, own = rule.step(points, state["own"])
+    found, own = rule.step(_columns(entry, rule, points), state["own"])
     rows = {topic: Row(**row) for topic, row in state["rows"].items()}
     out = []
+    calendar = calendar if rule.watches == "volume" else ()
     for f in _evident(entry, rule, points, found):
-        expected = _event(rule, f, calendar)
+        expected = _event(f, calendar)
         fires, row = _next(entry, rows.pop(f.topic, None), f, bool(expected))
         rows |= {f.topic: row} if row else {}
         if fires:
@@ -113,32 +113,43 @@ def fold(
     return out, {"rule": entry.rule, "own": own, "rows": {topic: asdict(row) for topic, row in rows.items()}}
 
 
-def _completed(entry: RuleEntry, rule: Rule, points: "pd.DataFrame") -> "pd.DataFrame":
-    """With every column that the rule reads; those of its source in place of the market's."""
-    if entry.source:
-        theirs = {f"{kpi}@{entry.source}": kpi for kpi in PER_SOURCE}
-        ends = ("", ".n", ".low", ".high", ".baseline")
-        points = points.drop(columns=[f"{kpi}{e}" for kpi in PER_SOURCE for e in ends], errors="ignore")
-        points = points.rename(columns={f"{at}{e}": f"{kpi}{e}" for at, kpi in theirs.items() for e in ends})
-    missing = [c for c in dict.fromkeys(rule.columns) if c not in points]
+def _columns(entry: RuleEntry, rule: Rule, points: "pd.DataFrame") -> "pd.DataFrame":
+    """What the rule reads, those of its source in place of the market's; all, where it does not say."""
+    if not rule.columns:
+        return points
+    names = {_of(entry, column): column for column in rule.columns}
+    known = points[[name for name in names if name in points]]
+    known = known.rename(columns=names) if entry.source else known
+    missing = [column for column in names.values() if column not in known]
     more: dict[str, Any] = {c: [[]] * len(points) if c in EVIDENCE else float("nan") for c in missing}
-    return points.assign(**more)
+    return known.assign(**more) if more else known
+
+
+def _of(entry: RuleEntry, column: str) -> str:
+    """The column of the entry's source, if it has one: `volume.n` -> `volume@mastodon.n`."""
+    kpi, dot, end = column.partition(".")
+    return f"{kpi}@{entry.source}{dot}{end}" if entry.source and kpi in PER_SOURCE else column
 
 
 def _evident(entry: RuleEntry, rule: Rule, points: "pd.DataFrame", found: list[Finding]) -> Iterator[Finding]:
     """Findings with enough evidence behind them, in order."""
     least = rule.min_n if entry.min_n is None else entry.min_n
-    for f in sorted(found, key=lambda f: (f.start, f.topic)):
-        n = points[f"{f.kpi}.n"].get(f.start, 0) if least and f"{f.kpi}.n" in points else 0
-        authors = points["unique_authors"].get(f.start, 0) if entry.min_authors and "unique_authors" in points else 0
-        if n >= least and authors >= entry.min_authors:
-            yield f
+    needs = {kpi: {_of(entry, f"{kpi}.n"): least, "unique_authors": entry.min_authors} for kpi in {f.kpi for f in found}}
+    enough = {kpi: _reaching(points, need) for kpi, need in needs.items()}
+    yield from sorted((f for f in found if f.start in enough[f.kpi]), key=lambda f: (f.start, f.topic))
 
 
-def _event(rule: Rule, finding: Finding, calendar: Calendar) -> str | None:
+def _reaching(points: "pd.DataFrame", least: Mapping[str, float]) -> "pd.Index[Any]":
+    """Windows in which every column reaches its number; none, where one is not known at all."""
+    reached = points.index
+    for column, number in least.items():
+        if number > 0:
+            reached = reached.intersection(points.index[points[column] >= number]) if column in points else points.index[:0]
+    return reached
+
+
+def _event(finding: Finding, calendar: Calendar) -> str | None:
     """The event that explains a finding about volume: one that the trailing hour, or any of it, lies in."""
-    if rule.watches != "volume":
-        return None
     end = finding.start + BASE
     return next((name for name, w in calendar if w.start < end and finding.start - timedelta(minutes=55) < w.end), None)
 

@@ -40,6 +40,7 @@ CLOCKS = {
     "acknowledge": "acknowledged_at", "assess": "assessed_at", "contain": "contained_at", "recover": "recovered_at",
     "close": "closed_at", "dismiss": "closed_at",
 }  # fmt: skip
+REOPENED = "reopened by a person"
 DISMISSALS = ("joke", "campaign", "homonym", "spam", "competitor", "duplicate", "other")
 
 
@@ -133,7 +134,14 @@ def moved(incident: Incident, kind: str, at: datetime, details: dict[str, Any]) 
         update |= {k: details[k] for k in ("severity", "cause", "commander") if details.get(k)}
     if kind == "reopen":  # it is not over: how it ended is in the register and the events
         update |= dict.fromkeys(("contained_at", "recovered_at", "closed_at", "merged_into"))
+        update["reasons"] = [*(x for x in incident.reasons if x["rule"] != REOPENED), _reopened(incident, at)]
     return Incident.model_validate({**incident.model_dump(), **update})
+
+
+def _reopened(incident: Incident, at: datetime) -> dict[str, str]:
+    """A person's word, like a report, that it goes on: signals join it again from then on."""
+    said = "a person found that it is not over"
+    return {"rule": REOPENED, "severity": incident.severity, "at": at.isoformat(), "reason": said, "report": REOPENED}
 
 
 def append(

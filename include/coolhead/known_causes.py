@@ -9,7 +9,7 @@ from datetime import datetime
 from coolhead import spoken
 from coolhead.causes import SAME_CAUSE, Cause, Known
 from coolhead.incidents import FIRM
-from coolhead.rows import Incident
+from coolhead.rows import Decision, Incident
 from coolhead.store import Store
 from coolhead.windows import Window
 from coolhead.writing import Writer
@@ -23,6 +23,7 @@ def known(store: Store, market: str, span: Window, writer: Writer | None = None)
     near = Window(span.start - SAME_CAUSE, span.end + SAME_CAUSE)
     spoke = {row.incident_id for row in store.asked(spoken.incidents_within(market, near))}
     reader, mine = writer or store, {"market": market, "drill": False}
+    spoke |= {d.incident_id for d in reader.read(Decision, kind="reopen", at=near)}
     found = {
         i.incident_id: i
         for some in (

@@ -21,7 +21,10 @@ def add(verb: Callable[..., Any]) -> None:
         "Fold rules over the stored history by the functions that run live, and say what they would have raised.",
     )
     p.add_argument(
-        "--rules", default=CURRENT, metavar="FILE", help="a rules.yaml, or a folder with a plan (default: the rules that run)"
+        "--rules",
+        default=CURRENT,
+        metavar="FILE",
+        help="a rules.yaml, or a folder with a plan, whose calendar counts too (default: what runs)",
     )
     p.add_argument(
         "--against", metavar="FILE", help=f"other rules beside, or `{CURRENT}`: what each finds that the other does not"

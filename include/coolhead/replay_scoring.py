@@ -172,6 +172,8 @@ class Effect:
     watch: list[Episode]
     """Episodes that stayed below the chosen severity."""
     rules: list[Score]
+    own: dict[str, Severity]
+    """Rule -> the severity that it proposes."""
     signals: dict[str, int]
     """Rule -> signals that were heard."""
     months: list[Month]
@@ -194,5 +196,5 @@ def effect(
     ]
     return Effect(
         name, score(name, episodes, known, span, least, muted=sum(found.muted.values())),
-        [e for e in episodes if e.at(least) is None], rules, signals, by_month(episodes, known, span, least, zone),
+        [e for e in episodes if e.at(least) is None], rules, {e.name: e.severity for e in entries}, signals, by_month(episodes, known, span, least, zone),
     )  # fmt: skip

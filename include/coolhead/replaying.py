@@ -83,12 +83,14 @@ def _moment(text: str | None, market: Market, what: str) -> datetime | None:
 
 
 def with_rules(plan: Plan, file: str) -> Plan:
-    """The plan that runs with other rules: those of a file, or of a plan's folder. Raises ConfigError with every mistake in them."""
+    """The plan that runs with the rules of a file; of a folder its own plan, whose calendar counts too. Raises ConfigError with every
+    mistake in them."""
     if file == CURRENT:
         return plan
-    path = Path(file) / "rules.yaml" if Path(file).is_dir() else Path(file)
+    if (path := Path(file)).is_dir():
+        return plan_files.load(path)
     if not path.is_file():
-        raise ConfigError(f"rules: {file}: there is no such file; name a rules.yaml, a folder that holds one, or `{CURRENT}`")
+        raise ConfigError(f"rules: {file}: there is no such file; name a rules.yaml, a folder with a plan, or `{CURRENT}`")
     with tempfile.TemporaryDirectory() as folder:
         beside = Path(folder)
         for part in ("brands", "escalation"):

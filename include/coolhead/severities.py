@@ -64,7 +64,7 @@ def with_reason(before: Incident, entry: RuleEntry, finding: Finding, severity: 
     update: dict[str, Any] = {"severity_proposed": max(before.severity_proposed, severity), "reasons": reasons}
     if before.state in ("detected", "acknowledged"):  # a person's assessment is never overwritten
         update["severity"] = max(before.severity, severity)
-    elif before.state not in SETTLED and severity > max(before.severity, before.severity_proposed):
+    elif severity > max(before.severity, before.severity_proposed):
         update["state"] = "acknowledged"  # worse than what a person has assessed: it is asked about again
     return before.model_copy(update=update)
 

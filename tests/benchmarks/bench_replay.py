@@ -4,7 +4,8 @@ python tests/benchmarks/bench_replay.py [--days 30,365] [--plan include/plan]
 
 A store holds what the rules saw of a brand that is spoken of in every window: all KPIs with their intervals and baselines, three
 sources apart, the five largest topics, multipliers now and then, and a storm a month. All rules of the plan go over it, each
-length in a process of its own. Exits with 1 where a year takes more than 20 seconds, or more than 1.3 times a month's memory.
+length in a process of its own. Exits with 1 where a year takes more than 20 seconds of one core (others may be at work on it), or
+more than 1.3 times a month's memory.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -93,17 +95,11 @@ def _seen(market: str, start: datetime, i: int, numbers: dict[str, Any], evidenc
 def run(folder: Path, plan: Plan, days: int) -> dict[str, Any]:
     """One replay, in this process: what it took."""
     store = Store(f"sqlite:///{folder / f'{days}.db'}")
-    before = _peak()
+    before, begun = _peak(), time.process_time()
     done = replay(store, [plan], plan.markets[0], Window(BEGIN, BEGIN + timedelta(days=days)))
     episodes = len(done.tracks[0].episodes.all())
-    return {
-        "days": days,
-        "windows": done.windows,
-        "seconds": done.seconds,
-        "before": before,
-        "peak": _peak(),
-        "episodes": episodes,
-    }
+    took = {"seconds": done.seconds, "core": time.process_time() - begun, "before": before, "peak": _peak()}
+    return {"days": days, "windows": done.windows, "episodes": episodes, **took}
 
 
 def _peak() -> float:
@@ -132,13 +128,13 @@ def main() -> int:
             size = (Path(folder) / f"{days}.db").stat().st_size / 1e6
             one = found[-1]
             print(
-                f"{days:>4} days: {one['windows']:>7,} windows in {one['seconds']:6.2f} s, {one['windows'] / one['seconds']:8,.0f} windows a second; "
+                f"{days:>4} days: {one['windows']:>7,} windows in {one['seconds']:6.2f} s, {one['core']:.2f} s of one core, {one['windows'] / one['core']:,.0f} windows a second of it; "
                 f"memory {one['before']:.0f} MB before, {one['peak']:.0f} MB at most; {one['episodes']} episodes of "
                 f"{len(plan.rules_of(plan.markets[0].id))} rules; the store has {size:,.0f} MB",
                 flush=True,
             )
     year = max(found, key=lambda f: f["days"])
-    kept = year["seconds"] * 365 / max(year["days"], 365) <= SECONDS and year["peak"] <= FLAT * found[0]["peak"]
+    kept = year["core"] * 365 / max(year["days"], 365) <= SECONDS and year["peak"] <= FLAT * found[0]["peak"]
     print(f"bounds ({SECONDS:.0f} s a year, {FLAT} times the memory): {'kept' if kept else 'BROKEN'}")
     return not kept
 

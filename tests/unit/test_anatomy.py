@@ -15,8 +15,8 @@ from coolhead.anatomy import Anatomy, anatomy
 from coolhead.clock import Fixed
 from coolhead.incidents import policy_of
 from coolhead.intake import dirty
-from coolhead.reports import _anatomy, _spread, review
-from coolhead.rows import AuthorDay, Incident, Match, Mention, key_of
+from coolhead.reports import _anatomy, _spread, daily, review
+from coolhead.rows import AuthorDay, Incident, InTopic, Match, Mention, Topic, key_of
 from coolhead.topics import group_all
 
 NOON = utc(2026, 3, 3, 12)
@@ -38,6 +38,13 @@ def say(house: House, text: str, minutes: float, label: Any = "negative", **colu
     matched = Match(**key_of(m), market=house.market.id, published_at=at, matched_by="zefirella")
     house.store.upsert([m, matched, *dirty([(house.market.id, at)]), score(m, label, lang=columns.get("lang", "it"))])
     return m
+
+
+def unread(house: House, minutes: float) -> list[Any]:
+    """Rows of a mention that no scorer has seen."""
+    house.number += 1
+    m = mention(house.number, NOON + minutes * MINUTE)
+    return [m, Match(**key_of(m), market=house.market.id, published_at=m.published_at, matched_by="zefirella")]
 
 
 def incident(house: House, **columns: Any) -> Incident:
@@ -129,7 +136,7 @@ def test_reach_says_of_how_many_it_is_known(house: House) -> None:
 def test_topics_and_copies_are_told(house: House) -> None:
     a_storm(house)
     told = made(house)
-    assert told.topics[0].negative >= 20 and "muffa" in told.topics[0].terms
+    assert (told.topics[0].negative or 0) >= 20 and "muffa" in told.topics[0].terms
     assert "near_duplicates" in {e.kind for e in told.evidence}
 
 
@@ -141,6 +148,30 @@ def test_an_incident_of_a_topic_is_what_was_said_of_it_since_the_first_post(hous
     told = made(house, topic="smell")
     assert (told.mentions, told.topic) == (2, ("puzza",))
     assert told.span.start == NOON - 90 * MINUTE  # it began before the rise
+
+
+def test_a_topic_that_was_found_to_go_on_since_is_still_the_incidents(house: House) -> None:
+    known: dict[str, Any] = {
+        "market": house.market.id,
+        "first_at": NOON,
+        "last_at": NOON,
+        "mentions": 3,
+        "authors": 3,
+        "known_at": NOON,
+    }
+    before = Topic(day=(NOON - DAY).date(), topic="before", terms=["muffa"], **known)
+    house.store.upsert([before, Topic(day=NOON.date(), topic="today", terms=["muffa"], continues="before", **known)])
+    for n in range(3):
+        m = say(house, "muffa, Zefirella", n)
+        of = {"market": house.market.id, "published_at": m.published_at, "known_at": m.known_at, "author": m.author}
+        house.store.upsert([InTopic(**key_of(m), **of, topic="today", terms=[])])
+    assert [made(house, topic=name).mentions for name in ("today", "before")] == [3, 3]
+
+
+def test_what_nobody_read_is_unknown_and_not_zero(house: House) -> None:
+    house.store.upsert([row for n in range(3) for row in unread(house, n)])
+    told = made(house)
+    assert told.networks[0].negative is None and told.mentions == 3
 
 
 def test_as_known_then(house: House) -> None:
@@ -199,6 +230,16 @@ def test_the_review_tells_it(house: House) -> None:
     house.listen(NOON - DAY, NOON + DAY)
     page = review.build(house.store, house.plan, incident(house), NOON + DAY)
     assert "How it spread" in page and "feed joined after" in page and "spread-" in page
+
+
+def test_the_brief_tells_it_in_a_sentence(house: House) -> None:
+    a_storm(house)
+    incident(house)
+    page = daily.build(house.store, house.plan, house.market, NOON.date(), NOON + 10 * HOUR)
+    assert (
+        "Began on mastodon, 03 Mar 13:01; feed joined after 32\N{NO-BREAK SPACE}min; farthest by an author with 90,000 followers."
+        in page
+    )
 
 
 def test_long_incidents_show_their_first_hours(house: House) -> None:

@@ -240,8 +240,24 @@ def test_a_merged_incidents_signals_flow_to_the_other() -> None:
     kept = an_incident("assessed", "S3", "kept", topic="plastic")
     gone = an_incident("closed", "S2", "gone", topic="recall", merged_into="kept", closed_at=T)
     story = Story(knowing(kept, gone))
-    story.then([found(T + 5 * HOUR, "cluster", "S3", "recall")], [saw(T + 5 * HOUR, topic("recall", T - 9 * HOUR))])
-    assert story.signals[0].incident_id == "kept"
+    for hours in (20, 40):
+        story.then([found(T + hours * HOUR)], [saw(T + hours * HOUR)])
+    story.then([found(T + 60 * HOUR, "cluster", "S3", "recall")], [saw(T + 60 * HOUR, topic("recall", T - 9 * HOUR))])
+    assert {s.incident_id for s in story.signals} == {"kept"}
+
+
+def test_a_merged_incident_takes_no_signal_though_it_was_the_graver_one() -> None:
+    kept = an_incident("closed", "S2", "kept", topic="plastic", closed_at=T)
+    gone = an_incident("closed", "S3", "gone", topic="recall", merged_into="kept", closed_at=T)
+    story = Story(knowing(kept, gone))
+    story.then([found(T + HOUR, topic="recall"), found(T + HOUR)])
+    assert {s.incident_id for s in story.signals} == {"kept"}
+
+
+def test_what_arises_beside_a_dismissed_cause_is_a_question_of_its_own() -> None:
+    story = Story(knowing(an_incident("dismissed", "S2", topic="joke", closed_at=T)))
+    story.then([found(T + 2 * HOUR, topic="hotline")], [saw(T + 2 * HOUR, topic("hotline", T + 100 * MINUTE))])
+    assert len(story.incidents) == 2
 
 
 # The severity that is proposed.
@@ -362,6 +378,7 @@ def test_while_coverage_is_short_nothing_falls() -> None:
 def test_silence_alone_lowers_nothing() -> None:
     story = Story()
     story.then([found(T, "surge", "S3")], [saw(T)])
+    story.then([], [saw(T + 3 * DAY, quality="partial")])
     story.then([], [saw(T + 5 * DAY)])
     (fall,) = story.events
     assert fall.at == T + 5 * DAY + BASE + GRACE

@@ -23,7 +23,7 @@ from building import (
     windows,
 )
 
-from coolhead import registry
+from coolhead import firing, registry
 from coolhead.baselines import VolumeBaseline
 from coolhead.rows import ALL, CollectionLog, Dirty, Incident, IncidentEvent, Judged, KpiPoint, Mention, Score, Signal
 from coolhead.rules import Finding, with_baseline
@@ -375,13 +375,12 @@ def test_a_signal_keeps_as_of_and_its_incident(once: House) -> None:
 
 def test_each_step_sees_the_trailing_hour_only(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
-    kind = registry.load("rules", "threshold")
 
-    def spy(self: Any, points: Any, state: dict[str, Any]) -> tuple[list[Finding], dict[str, Any]]:
+    def spy(entry: Any, rule: Any, points: Any, state: dict[str, Any], calendar: Any) -> tuple[list[Finding], dict[str, Any]]:
         seen.append(points)
         return [], state
 
-    monkeypatch.setattr(kind, "step", spy)
+    monkeypatch.setattr(firing, "fold", spy)
     at = BEGIN + 12 * HOUR
     house.say(at, "negative")
     house.say(at + 30 * MINUTE, "positive")

@@ -17,7 +17,7 @@ from coolhead import evidence, trailing
 from coolhead.clock import Fixed
 from coolhead.intake import dirty
 from coolhead.plan import Plan
-from coolhead.rows import AuthorDay, CommentKind, Incident, InTopic, Match, Mention, PersonLabel, Topic, key_of
+from coolhead.rows import AuthorDay, CommentKind, Incident, InTopic, Match, Mention, PersonLabel, Seen, Topic, key_of
 from coolhead.topics import group_all
 from coolhead.windows import BASE, GRACE, Window, floor
 
@@ -30,7 +30,7 @@ HARM = {
     "owner": "anna",
     "terms": {"pl": {"any_of": ["trucizna"]}, "en": {"any_of": ["poisoned"]}},
 }
-Seen = dict[datetime, dict[str, Any]]
+Shown = dict[datetime, dict[str, Any]]
 
 
 def with_lines(*, topics: list[Any] | None = None, red_lines: list[Any] | None = None) -> Plan:
@@ -72,7 +72,7 @@ def group(house: House) -> None:
     group_all(house.store, house.plan, Fixed(LATER))
 
 
-def look(house: House, span: Window) -> Seen:
+def look(house: House, span: Window) -> Shown:
     """As of each window's end, from what the store holds."""
     known = house.store.mentions(
         house.market.id, Window(span.start - HOUR, span.end), LINEAR.name, LINEAR.revision, span.end + GRACE
@@ -181,6 +181,18 @@ def test_days_of_past_incidents_are_not_usual(house: House) -> None:
         )
     ])  # fmt: skip
     assert at(house, NOON)["topics"][0]["usual"] == 2
+
+
+def test_what_an_earlier_window_of_the_day_said_is_usual_stands(house: House) -> None:
+    say(house, "puzza, Zefirella", NOON)
+    group(house)
+    for day, usual in ((1, 9), (0, 5)):
+        start = NOON - timedelta(days=day) - HOUR
+        shown = {"topics": [{"topic": "smell", "usual": usual}]}
+        house.store.upsert(
+            [Seen(market=house.market.id, start=start, quality="ok", numbers={}, evidence=shown, as_of=start + BASE)]
+        )
+    assert at(house, NOON)["topics"][0]["usual"] == 5  # and not what the day before said
 
 
 def test_the_largest_five_are_seen(house: House) -> None:
@@ -381,7 +393,7 @@ NAMES = ("topic", "terms")
 """Of an unplanned topic, what it is called is told better later; how many, never."""
 
 
-def counts(seen: Seen) -> Any:
+def counts(seen: Shown) -> Any:
     """All but the names of topics, in an order that does not go by them."""
     out = {}
     for start, told in seen.items():

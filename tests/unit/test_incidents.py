@@ -274,13 +274,24 @@ def test_a_dismissed_cause_stays_dismissed(house: House) -> None:
     assert worse.incident_id != found.incident_id
 
 
-def test_reopened_signals_join_it_again_and_raise_it(house: House) -> None:
+@pytest.mark.parametrize("later", [HOUR, 10 * HOUR, 5 * DAY])
+def test_signals_join_again_what_a_person_reopened_and_raise_it(house: House, later: timedelta) -> None:
     (found,) = fire(house, T)
     decide(house.store, found.incident_id, "d", "dismiss", "anna", T + MINUTE, "joke")
-    decide(house.store, found.incident_id, "r", "reopen", "bruno", T + 8 * HOUR, "no joke at all")
-    fire(house, T + 9 * HOUR, entry("surge", "S3"))
+    decide(house.store, found.incident_id, "r", "reopen", "bruno", T + later, "no joke at all")
+    fire(house, T + later + 9 * HOUR, entry("surge", "S3"))
     (again,) = house.store.read(Incident)
     assert (again.state, again.severity, again.closed_at, again.detected_at) == ("detected", "S3", None, T + BASE + GRACE)
+    assert [x["rule"] for x in again.reasons] == ["flood", "reopened by a person", "surge"]
+
+
+def test_reopened_twice_is_one_reason(house: House) -> None:
+    an_incident(house, "closed")
+    for n in range(2):
+        decide(house.store, "i", f"r{n}", "reopen", "anna", T + n * HOUR)
+        decide(house.store, "i", f"d{n}", "dismiss", "anna", T + n * HOUR, "joke")
+    (reason,) = stored(house).reasons
+    assert reason["at"] == (T + HOUR).isoformat()
 
 
 @pytest.mark.parametrize("quiet", [timedelta(hours=7), timedelta(days=9)])

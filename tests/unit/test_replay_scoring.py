@@ -200,7 +200,7 @@ def test_two_plans_stand_side_by_side_and_the_json_is_plain(tmp_path: Path) -> N
     assert draw(r, tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
     first, second = (draw(r, tmp_path / f"{n}.svg").read_text() for n in (1, 2))
     assert first == second
-    for words in ("current: 2 episodes", "1 of 1 crises found, 1 false", "changed.yaml: 1 episodes", "flood  S2", "truth"):
+    for words in ("current: 2 episodes", "1 of 1 crises found, 1 false", "changed.yaml: 1 episode of", "flood  S2", "truth"):
         assert words in first
     with pytest.raises(ConfigError, match=r"must end in \.svg or \.png"):
         draw(r, tmp_path / "p.gif")

@@ -99,6 +99,7 @@ def test_threshold_only_while_cold() -> None:
 def test_threshold_is_weak_between_its_numbers(settings: dict[str, Any], values: list[float], weak: list[bool]) -> None:
     found, _ = rule("threshold", kpi="volume", **settings).step(points("volume", values), {})
     assert [f.weak for f in found] == weak
+    assert [("still at or " in f.reason, "(limit 10)" in f.reason) for f in found] == [(w, w) for w in weak]
 
 
 def test_baseline_fires_where_the_bound_stands_off() -> None:

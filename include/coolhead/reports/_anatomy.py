@@ -2,10 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
-from coolhead.anatomy import Anatomy, Network, Post
+from coolhead.anatomy import Anatomy, Network, Post, anatomy
 from coolhead.kpis import share
+from coolhead.plan import Plan
 from coolhead.reports._page import count, duration, interval, local, percent
+from coolhead.rows import Incident
+from coolhead.store import Store
 
 Fact = tuple[str, tuple[str, ...]]
 """What it answers, and the answer, in lines."""
@@ -34,6 +38,19 @@ def lines(a: Anatomy, zone: str) -> list[str]:
     for what, said in facts(a, zone):
         out += [f"{f'{what}:' if i == 0 else '':<18}{line}" for i, line in enumerate(said)]
     return out
+
+
+def short(store: Store, plan: Plan, incident: Incident, as_of: datetime) -> str:
+    """In a sentence, of what was grave; empty where nothing was said."""
+    if incident.severity < "S2" or incident.state == "dismissed":
+        return ""
+    a, zone = anatomy(store, plan, incident, as_of, authentic=False), plan.market(incident.market).time_zone
+    if not a.first:
+        return ""
+    said = [f"Began on {a.first.source}, {local(a.first.at, zone)}"]
+    said += [f"{n.source} joined {joined(a, n)}" for n in a.networks if n.source != a.first.source]
+    said += [f"farthest by an author with {count(a.multipliers[0].post.audience)} followers"] if a.multipliers else []
+    return f"{'; '.join(said)}."
 
 
 def who(post: Post) -> str:
@@ -94,7 +111,8 @@ def _outsiders(a: Anatomy) -> Iterator[str]:
 def _about(a: Anatomy) -> Iterator[str]:
     for t in a.topics:
         owner = f" ({t.owner} sees to it)" if t.owner else ""
-        yield f"{', '.join(t.terms)}{owner}: {count(t.mentions)} mentions, {count(t.negative)} negative"
+        read = "not scored" if t.negative is None else f"{count(t.negative)} negative"
+        yield f"{', '.join(t.terms)}{owner}: {count(t.mentions)} mentions, {read}"
     if not a.topics:
         yield "No topic was found."
 
@@ -108,10 +126,10 @@ def _reach(a: Anatomy) -> Iterator[str]:
 
 
 def _authenticity(a: Anatomy) -> Iterator[str]:
-    """The strongest of each kind; how many more of it."""
-    alike = Counter(e.kind for e in a.evidence)
-    strongest = {e.kind: e for e in reversed(a.evidence)}
-    shown = [e for e in a.evidence if strongest[e.kind] is e][:MOST]
+    """The strongest of each kind, and how many more of it; who is new to the brand stands with the outsiders."""
+    told = [e for e in a.evidence if e.kind != "first_mentions"]
+    alike, strongest = Counter(e.kind for e in told), {e.kind: e for e in reversed(told)}
+    shown = [e for e in told if strongest[e.kind] is e][:MOST]
     for e in shown:
         more = f"; {alike[e.kind] - 1} more such" if alike[e.kind] > 1 else ""
         yield f"{e.says[0].upper()}{e.says[1:]} ({e.strength}{more})"

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from coolhead.baselines import WARM_DAYS
 from coolhead.plan import Market, Plan
-from coolhead.reports import _beside, _incidents, _meaning, _mentions, _mutes, _page, _sight, figures
+from coolhead.reports import _anatomy, _beside, _incidents, _meaning, _mentions, _mutes, _page, _sight, figures
 from coolhead.reports._numbers import HOUR, Number, Reader, Usual
 from coolhead.reports._page import LOW_N, change, count, in_unit, interval, percent
 from coolhead.rows import ALL, Dirty, Incident, KpiPoint, Quarantined, Verdict
@@ -97,7 +97,7 @@ def build(store: Store, plan: Plan, market: Market, day: date, as_of: datetime) 
         volume_figure=_volume_figure(d), share_figure=_share_figure(d), sources=_by_source(d), languages=_by_language(d),
         outages=_sight.outage_rows(d.outages, market.time_zone, as_of), breaks=_sight.breaks(d.reader, d.span), drivers=_mentions.drivers(d.frame, MOST),
         authors=_mentions.authors(d.frame, MOST), own=_mentions.quoted(d.frame[d.frame.own]),
-        incidents=[_incident_row(i, d) for i in found], muted=_mutes.in_words(store, market.id, d.seen, as_of, market.time_zone), refused=_refused(d), lineage=_lineage(d),
+        incidents=[_incident_row(i, d, plan) for i in found], muted=_mutes.in_words(store, market.id, d.seen, as_of, market.time_zone), refused=_refused(d), lineage=_lineage(d),
         others=_beside.others(d.reader, d.seen), vanished=_beside.vanished(d.frame), topics=_meaning.topics(d.reader, plan, day),
         kinds=_meaning.kinds(d.frame), thanks=_meaning.thanks(d.frame, MOST), evidence=_meaning.evidence(d.reader, d.span),
     )  # fmt: skip
@@ -269,13 +269,13 @@ def _by_language(d: Day) -> list[Line]:
     return sorted(lines, key=lambda line: -(line.volume.value or 0))
 
 
-def _incident_row(incident: Incident, d: Day) -> dict[str, Any]:
+def _incident_row(incident: Incident, d: Day, plan: Plan) -> dict[str, Any]:
     clocks = _incidents.clocks_in_words(incident, d.reader.as_of)
     if _incidents.from_history(d.reader.store, incident):
         clocks = "found in history: nobody was asked"
     return {
         "title": incident.title, "severity": _incidents.severity_of(incident), "state": incident.state, "drill": incident.drill,
-        "since": _since(incident, d), "clocks": clocks,
+        "since": _since(incident, d), "clocks": clocks, "spread": _anatomy.short(d.reader.store, plan, incident, d.reader.as_of),
     }  # fmt: skip
 
 

@@ -76,9 +76,10 @@ def table(r: Report) -> Iterator[str]:
     yield from _aligned([("", *(e.name for e in r.effects)), *_summary(r)])
     for e in r.effects:
         yield from ("", f"rules of {e.name}:")
-        yield from _aligned([RULE_HEAD, *(_rule(s, r, e.signals[s.name]) for s in e.rules)])
-    yield from ("", "by month:")
-    yield from _aligned(list(_months(r)))
+        yield from _aligned([RULE_HEAD, *(_rule(s, r, e) for s in e.rules)])
+    shown = list(_months(r))
+    yield from ("", f"by month, without {len(r.effects[0].months) - len(shown) + 1} in which nothing was raised, nor happened:")
+    yield from _aligned(shown)
     yield from _quiet(r)
     yield from _crises(r)
     yield from _differences(r)
@@ -110,10 +111,10 @@ def _rate(s: Score, r: Report, *kinds: Kind) -> str:
     return f"{sum(len(s.of(kind)) for kind in kinds)} in {span / timedelta(days=1):.1f} days"
 
 
-def _rule(s: Score, r: Report, signals: int) -> tuple[str, ...]:
+def _rule(s: Score, r: Report, e: Effect) -> tuple[str, ...]:
     of = [str(len(s.of(kind))) for kind in ("found", "false", "unlabelled")] if s.labelled else ["-", "-", str(len(s.judged))]
     per_month = _rate(s, r, "false", "unlabelled")
-    return (s.name, s.severity, f"{signals:,}", str(s.muted), str(len(s.judged)), *of, per_month, _lead(s))
+    return (s.name, e.own[s.name], f"{e.signals[s.name]:,}", str(s.muted), str(len(s.judged)), *of, per_month, _lead(s))
 
 
 def _lead(s: Score) -> str:
@@ -121,10 +122,13 @@ def _lead(s: Score) -> str:
 
 
 def _months(r: Report) -> Iterator[tuple[str, ...]]:
+    """Those with something in them."""
     yield ("month", "crises, as people said", *(f"{e.name}: {w}" for e in r.effects for w in (f"{r.severity}+", "watch")))
     for row in zip(*(e.months for e in r.effects), strict=True):
         name = f"{row[0].window.start.astimezone(ZoneInfo(r.zone)):%Y-%m}{'' if row[0].whole else ' (part)'}"
-        yield (name, str(row[0].crises), *(str(n) for m in row for n in (m.alarms, m.watch)))
+        numbers = [row[0].crises, *(n for m in row for n in (m.alarms, m.watch))]
+        if any(numbers):
+            yield (name, *map(str, numbers))
 
 
 def _quiet(r: Report) -> Iterator[str]:
@@ -212,7 +216,7 @@ def _plan(e: Effect, r: Report) -> dict[str, Any]:
             "lead_minutes": _minutes(f.lead), "earlier_minutes": _minutes(f.earlier),
         } for f in s.crises],
         "rules": [
-            {"name": x.name, "severity": x.severity, "signals": e.signals[x.name], "muted": x.muted, "episodes": len(x.judged), **_counts(x)}
+            {"name": x.name, "severity": e.own[x.name], "signals": e.signals[x.name], "muted": x.muted, "episodes": len(x.judged), **_counts(x)}
             for x in e.rules
         ],
         "months": [

@@ -160,22 +160,24 @@ class Rule(Plugin, ABC):
 
     @abstractmethod
     def step(self, points: "pd.DataFrame", state: dict[str, Any]) -> tuple[list[Finding], dict[str, Any]]:
-        """points: index = window starts (aware UTC, ascending, windows without a mention absent); columns = KPI names,
-        `<kpi>.n`, `<kpi>.low`, `<kpi>.high`, `<kpi>.baseline`, `quality`, and evidence: lists of dicts (topics, multipliers,
-        red_lines) and of names (networks, news). A number is NaN where it is unknown."""
+        """points: index = window starts (aware UTC, ascending, windows without a mention absent); columns = those that the rule
+        declares, or all: KPI names, `<kpi>.n`, `<kpi>.low`, `<kpi>.high`, `<kpi>.baseline`, `quality`, and evidence: lists of
+        dicts (topics, multipliers, red_lines) and of names (networks, news). A number is NaN where it is unknown."""
 
 
 def passing(
-    value: "pd.Series[Any]", limit: Any, clear: Any = None, where: Any = True, above: bool = True
-) -> Iterator[tuple["pd.Timestamp", bool]]:
-    """(start, weak) of the windows whose value is at the limit or beyond; weak: only at `clear` or beyond. Unknown passes nothing.
+    points: "pd.DataFrame", value: "pd.Series[Any]", limit: Any, clear: Any = None, where: Any = True, above: bool = True
+) -> Iterator[tuple[datetime, dict[str, Any], bool]]:
+    """(start, point, weak) of the windows whose value is at the limit or beyond; weak: only at `clear` or beyond. Unknown passes
+    nothing.
 
-    limit, clear: a number, or one per window; where: what must hold beside.
+    limit, clear: a number, or one per window; where: what must hold beside; point: column -> what stands in that window.
     """
     strong = (value >= limit if above else value <= limit) & where
     near = strong if clear is None else strong | (value >= clear if above else value <= clear) & where
-    for start in value.index[near]:
-        yield start, not strong[start]
+    found = points[near]
+    for start, point, sure in zip(found.index.to_pydatetime(), found.to_dict("records"), strong[near], strict=True):
+        yield start, point, not sure
 
 
 def shown(number: float) -> str:
@@ -183,9 +185,10 @@ def shown(number: float) -> str:
     return f"{number:,.0f}" if abs(number) >= 100 else f"{number:.3g}"
 
 
-def each(points: "pd.DataFrame", column: str) -> Iterator[tuple["pd.Timestamp", Any]]:
+def each(points: "pd.DataFrame", column: str) -> Iterator[tuple[datetime, Any]]:
     """(start, item) of a column of evidence."""
-    for start, items in points[column].items():
+    some = points[column][points[column].map(bool)]
+    for start, items in zip(some.index.to_pydatetime(), some, strict=True):
         for item in items:
             yield start, item
 

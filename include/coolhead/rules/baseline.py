@@ -1,5 +1,6 @@
 """A share or mean of the trailing hour stands off from what is usual for the brand."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -50,13 +51,14 @@ class Baseline(Rule):
             where &= points[kpi] >= least
         usual, value = points[f"{s.kpi}.baseline"], points[self.column]
         limit, clear = usual + s.rise, None if s.clear is None else usual + s.clear
-        return [self._finding(points.loc[start], start, weak) for start, weak in passing(value, limit, clear, where)], {}
+        found = passing(points, value, limit, clear, where)
+        return [self._finding(point, start, weak) for start, point, weak in found], {}
 
-    def _finding(self, point: "pd.Series[Any]", start: Any, weak: bool) -> Finding:
+    def _finding(self, point: dict[str, Any], start: datetime, weak: bool) -> Finding:
         s = self.settings
         usual = float(point[f"{s.kpi}.baseline"])
         low, high, n = (point[f"{s.kpi}.{end}"] for end in ("low", "high", "n"))
         rise = s.clear if weak else s.rise
         words = f"{s.kpi} {point[s.kpi]:.2f} ({low:.2f} to {high:.2f}, n = {n:.0f}) stands {rise:g} or more above the usual {usual:.2f}"
         words += "".join(f"; {kpi} {shown(point[kpi])}, floor {shown(least)}" for kpi, least in s.also.items())
-        return Finding(start.to_pydatetime(), s.kpi, float(point[self.column]), usual + s.rise, words, weak=weak)
+        return Finding(start, s.kpi, float(point[self.column]), usual + s.rise, words, weak=weak)

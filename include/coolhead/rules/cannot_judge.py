@@ -1,5 +1,6 @@
 """Much is said, and it cannot be told how it is meant: a person must look."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
@@ -42,14 +43,20 @@ class CannotJudge(Rule):
         limit = s.above or DETECTORS[s.detector].threshold
         width, read = points[f"{s.kpi}.high"] - points[f"{s.kpi}.low"], points["scored_coverage"].fillna(0.0)
         unclear = ~(width <= s.wider) | (read < s.coverage)
-        found = []
-        for start, _ in passing(points[self.statistic], limit, where=unclear):
-            why = f"only {read[start]:.0%} of it could be read" if read[start] < s.coverage else self._width(points.loc[start])
-            words = f"cannot judge: look. {points['volume'][start]:,.0f} mentions in an hour ({self.statistic} {points[self.statistic][start]:.1f}), and {why}"
-            found.append(Finding(start.to_pydatetime(), self.statistic, float(points[self.statistic][start]), limit, words))
-        return found, {}
+        found = passing(points, points[self.statistic], limit, where=unclear)
+        return [self._finding(point, start, limit) for start, point, _ in found], {}
 
-    def _width(self, point: "pd.Series[Any]") -> str:
+    def _finding(self, point: dict[str, Any], start: datetime, limit: float) -> Finding:
+        value, read = float(point[self.statistic]), point["scored_coverage"]
+        why = (
+            self._width(point)
+            if read >= self.settings.coverage
+            else f"only {0.0 if read != read else read:.0%} of it could be read"
+        )
+        words = f"cannot judge: look. {point['volume']:,.0f} mentions in an hour ({self.statistic} {value:.1f}), and {why}"
+        return Finding(start, self.statistic, value, limit, words)
+
+    def _width(self, point: dict[str, Any]) -> str:
         low, high = (point[f"{self.settings.kpi}.{end}"] for end in ("low", "high"))
         if low != low:
             return "nothing is known of how it is meant"

@@ -1,5 +1,6 @@
 """Several people complain of one thing."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
@@ -36,7 +37,7 @@ class ComplaintCluster(Rule):
     def step(self, points: "pd.DataFrame", state: dict[str, Any]) -> tuple[list[Finding], dict[str, Any]]:
         return [f for start, topic in each(points, "topics") if (f := self._finding(start, topic))], {}
 
-    def _finding(self, start: Any, topic: dict[str, Any]) -> Finding | None:
+    def _finding(self, start: datetime, topic: dict[str, Any]) -> Finding | None:
         s, key = self.settings, "authors_day" if self.settings.over == "day" else "authors"
         authors, usual = int(topic[key]), float(topic["usual"]) if s.over == "day" else 0.0
         limit, clear = max(s.authors, usual), s.authors if s.clear is None else s.clear
@@ -44,5 +45,5 @@ class ComplaintCluster(Rule):
         if (s.topics and topic["name"] not in s.topics) or not topic["authors"] or authors <= max(clear, usual):
             return None
         called = topic["name"] or ", ".join(topic["terms"][:3])
-        words = f"{authors} people complain of {called!r} within {'24 hours' if s.over == 'day' else 'an hour'}: more than {s.authors}, and than the topic's usual {usual:g}"
-        return Finding(start.to_pydatetime(), "negative_volume", authors, limit, words, topic["topic"], weak=authors <= limit)
+        words = f"{authors} people complain of {called!r} within {'24 hours' if s.over == 'day' else 'an hour'}: more than {clear if authors <= limit else s.authors:g}, and than the topic's usual {usual:g}"
+        return Finding(start, "negative_volume", authors, limit, words, topic["topic"], weak=authors <= limit)

@@ -43,11 +43,12 @@ class Coverage(Rule):
 
     def step(self, points: "pd.DataFrame", state: dict[str, Any]) -> tuple[list[Finding], dict[str, Any]]:
         s, found = self.settings, dict[Any, Finding]()
-        for start, weak in passing(points[KPI], s.below, s.clear, above=False) if s.below is not None else ():
-            share, n = float(points[KPI][start]), points[f"{KPI}.n"][start]
+        for start, point, weak in passing(points, points[KPI], s.below, s.clear, above=False) if s.below is not None else ():
+            share, n = float(point[KPI]), point[f"{KPI}.n"]
             words = f"{share:.0%} of {n:,.0f} mentions in an hour could be read; limit {s.below:.0%}"
-            found[start] = Finding(start.to_pydatetime(), KPI, share, s.below, words, weak=weak)
-        for start in points.index[points["quality"].isin(s.quality)]:
-            words = f"the trailing hour is {points['quality'][start]}: a source was not heard"
-            found[start] = Finding(start.to_pydatetime(), KPI, 0.0, 0.0, words)
+            found[start] = Finding(start, KPI, share, s.below, words, weak=weak)
+        heard = points["quality"][points["quality"].isin(s.quality)]
+        for start, verdict in zip(heard.index.to_pydatetime(), heard, strict=True):
+            words = f"the trailing hour is {verdict}: a source was not heard"
+            found[start] = Finding(start, KPI, 0.0, 0.0, words)
         return [found[start] for start in sorted(found)], {}

@@ -1,5 +1,6 @@
 """A crisis (S3): negativity far above the usual, and it has left one network: several, the news, or a multiplier."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, model_validator
@@ -47,12 +48,12 @@ class Crisis(Rule):
         usual = points[f"{kpi}.baseline"]
         clear = None if s.clear is None else usual + s.clear
         found = []
-        for start, weak in passing(points[f"{kpi}.low"], usual + s.rise, clear):
-            if reached := self._reached(points.loc[start]):
-                found.append(self._finding(points.loc[start], start, reached, weak))
+        for start, point, weak in passing(points, points[f"{kpi}.low"], usual + s.rise, clear):
+            if reached := self._reached(point):
+                found.append(self._finding(point, start, reached, weak))
         return found, {}
 
-    def _reached(self, point: "pd.Series[Any]") -> list[str]:
+    def _reached(self, point: dict[str, Any]) -> list[str]:
         """Why it is not the matter of one network, in words."""
         s, out = self.settings, list[str]()
         if len(point["networks"]) >= s.networks:
@@ -64,8 +65,8 @@ class Crisis(Rule):
             out.append(f"by an author whom {audience:,} follow")
         return out
 
-    def _finding(self, point: "pd.Series[Any]", start: Any, reached: list[str], weak: bool) -> Finding:
+    def _finding(self, point: dict[str, Any], start: datetime, reached: list[str], weak: bool) -> Finding:
         s, kpi = self.settings, self.settings.kpi
         usual, low, high, n = (float(point[f"{kpi}.{end}"]) for end in ("baseline", "low", "high", "n"))
         words = f"{kpi} {point[kpi]:.2f} ({low:.2f} to {high:.2f}, n = {n:.0f}) stands {s.clear if weak else s.rise:g} or more above the usual {usual:.2f}; {'; '.join(reached)}"
-        return Finding(start.to_pydatetime(), kpi, low, usual + s.rise, words, weak=weak)
+        return Finding(start, kpi, low, usual + s.rise, words, weak=weak)

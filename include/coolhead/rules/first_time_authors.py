@@ -1,5 +1,6 @@
 """Many speak of the brand who never did: people who are not involved."""
 
+from datetime import datetime
 from statistics import median
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -43,14 +44,15 @@ class FirstTimeAuthors(Rule):
             today = int(start.timestamp() // DAY)
             if comes:
                 before = [v for d, v in days.items() if today - LOOK_BACK <= int(d) < today]
-                found += self._findings(points.loc[start], start, median(before)) if len(before) >= WARM else []
+                if len(before) >= WARM:
+                    found += self._findings(dict(points.loc[start]), start.to_pydatetime(), median(before))
             if share == share:
                 days[str(today)] = float(share)
         return found, {**after, "days": {d: v for d, v in days.items() if int(d) >= today - LOOK_BACK}}
 
-    def _findings(self, point: "pd.Series[Any]", start: Any, usual: float) -> list[Finding]:
+    def _findings(self, point: dict[str, Any], start: datetime, usual: float) -> list[Finding]:
         s, share, n, low = self.settings, *(float(point[c]) for c in self.columns)
         if not (low >= usual + s.rise and n >= s.authors):
             return []
         words = f"{share:.0%} of {n:,.0f} authors never spoke of the brand before (at least {low:.0%}), usual {usual:.0%}; limit {s.rise:g} above it"
-        return [Finding(start.to_pydatetime(), KPI, low, usual + s.rise, words)]
+        return [Finding(start, KPI, low, usual + s.rise, words)]

@@ -1,5 +1,6 @@
 """A day cost more followers than such days do."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
@@ -37,11 +38,11 @@ class FollowerDrop(Rule):
     def step(self, points: "pd.DataFrame", state: dict[str, Any]) -> tuple[list[Finding], dict[str, Any]]:
         s = self.settings
         new, after = anew(points[KPI], state)
-        found = passing(-points[self.column], s.followers, where=new)
-        return [self._finding(start, points[KPI][start], points[self.column][start]) for start, _ in found], after
+        found = passing(points, -points[self.column], s.followers, where=new)
+        return [self._finding(start, point[KPI], point[self.column]) for start, point, _ in found], after
 
-    def _finding(self, start: Any, value: float, surely: float) -> Finding:
+    def _finding(self, start: datetime, value: float, surely: float) -> Finding:
         s = self.settings
         words = f"{-value:,.0f} followers lost in a day beyond what that weekday does"
         words += f", at least {-surely:,.0f}" if s.bound == "high" else ""
-        return Finding(start.to_pydatetime(), KPI, surely, -s.followers, f"{words}; limit {s.followers:,.10g}")
+        return Finding(start, KPI, surely, -s.followers, f"{words}; limit {s.followers:,.10g}")

@@ -1,5 +1,6 @@
 """One negative post of somebody whom very many follow."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
@@ -46,7 +47,7 @@ class Multiplier(Rule):
         s = self.settings
         return (post["audience"] or 0) >= s.audience and (post["top"] or not s.top) and (post["credible"] or not s.credible)
 
-    def _finding(self, start: Any, topic: str, post: dict[str, Any]) -> Finding:
+    def _finding(self, start: datetime, topic: str, post: dict[str, Any]) -> Finding:
         words = f"a negative post on {post['source']} by an author whom {post['audience']:,} follow; floor {self.settings.audience:,}"
         words += ", of the top 1 % of those who speak of the brand" if post["top"] else ""
-        return Finding(start.to_pydatetime(), "reach_total", post["audience"], self.settings.audience, words, topic)
+        return Finding(start, "reach_total", post["audience"], self.settings.audience, words, topic)

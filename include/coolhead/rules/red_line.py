@@ -1,5 +1,6 @@
 """Somebody credible says once what the plan lists as a red line: harm, a child, religion, boycott."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from coolhead.rules import Finding, Rule, RuleSettings, each
@@ -32,8 +33,8 @@ class RedLine(Rule):
                 touched.setdefault((start, hit["name"]), []).append(hit)
         return [self._finding(*key, touched[key]) for key in sorted(touched)], {}
 
-    def _finding(self, start: Any, name: str, hits: list[dict[str, Any]]) -> Finding:
+    def _finding(self, start: datetime, name: str, hits: list[dict[str, Any]]) -> Finding:
         first, severity = hits[0], max(h["severity"] for h in hits)
         words = f"red line {name!r}: {len(hits)} credible mention{'s' if len(hits) > 1 else ''}, on {first['source']} ({first['lang']})"
         words += f": {first['why']}; verify it" if first.get("why") else "; verify it"
-        return Finding(start.to_pydatetime(), "negative_volume", len(hits), 1, words, f"red line: {name}", severity=severity)
+        return Finding(start, "negative_volume", len(hits), 1, words, f"red line: {name}", severity=severity)

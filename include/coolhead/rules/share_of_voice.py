@@ -1,5 +1,6 @@
 """The brand's share of what is said against all brands exceeds its share of what is said at all."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
@@ -35,13 +36,13 @@ class ShareOfVoice(Rule):
     def step(self, points: "pd.DataFrame", state: dict[str, Any]) -> tuple[list[Finding], dict[str, Any]]:
         s, voice = self.settings, points["share_of_voice"]
         new, after = anew(points["share_of_negatives"], state)
-        found = passing(points[self.column], voice + s.margin, where=new)
-        return [self._finding(points.loc[start], start) for start, _ in found], after
+        found = passing(points, points[self.column], voice + s.margin, where=new)
+        return [self._finding(point, start) for start, point, _ in found], after
 
-    def _finding(self, point: "pd.Series[Any]", start: Any) -> Finding:
+    def _finding(self, point: dict[str, Any], start: datetime) -> Finding:
         s, voice, value = self.settings, float(point["share_of_voice"]), float(point[self.column])
         words = f"{point['share_of_negatives']:.0%} of what is said against the brands is against us" + (
             f" (at least {value:.0%})" if s.bound == "low" else ""
         )
         words += f", of all that is said {voice:.0%}; margin {s.margin:.0%}"
-        return Finding(start.to_pydatetime(), "share_of_negatives", value, voice + s.margin, words)
+        return Finding(start, "share_of_negatives", value, voice + s.margin, words)

@@ -1,5 +1,6 @@
 """The volume of the trailing hour is far beyond what is usual for that hour: by one of the two detectors."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
@@ -37,10 +38,10 @@ class Spike(Rule):
 
     def step(self, points: "pd.DataFrame", state: dict[str, Any]) -> tuple[list[Finding], dict[str, Any]]:
         _, limit, _ = self.settings.limit()
-        found = passing(points[self.kpi], limit, self.settings.clear)
-        return [self._finding(points.loc[start], start, limit, weak) for start, weak in found], {}
+        found = passing(points, points[self.kpi], limit, self.settings.clear)
+        return [self._finding(point, start, limit, weak) for start, point, weak in found], {}
 
-    def _finding(self, point: "pd.Series[Any]", start: Any, limit: float, weak: bool) -> Finding:
+    def _finding(self, point: dict[str, Any], start: datetime, limit: float, weak: bool) -> Finding:
         value, detector = float(point[self.kpi]), self.settings.detector
         words = f"{point['volume']:,.0f} mentions in an hour, usual {shown(point['volume.baseline'])}: {self.kpi} {shown(value)}, limit {limit:g} of the detector {detector}"
-        return Finding(start.to_pydatetime(), self.kpi, value, limit, words, weak=weak)
+        return Finding(start, self.kpi, value, limit, words, weak=weak)

@@ -1,5 +1,6 @@
 """A KPI of the trailing hour passes a fixed number."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import model_validator
@@ -59,16 +60,15 @@ class Threshold(Rule):
         if s.cold:
             where &= points[f"{s.kpi}.baseline"].isna()
         _, limit, above = s.limit()
-        value = points[self.column]
-        return [
-            self._finding(points.loc[start], start, float(value[start]), weak)
-            for start, weak in passing(value, limit, s.clear, where, above)
-        ], {}
+        found = passing(points, points[self.column], limit, s.clear, where, above)
+        return [self._finding(point, start, weak) for start, point, weak in found], {}
 
-    def _finding(self, point: "pd.Series[Any]", start: Any, value: float, weak: bool) -> Finding:
-        s = self.settings
+    def _finding(self, point: dict[str, Any], start: datetime, weak: bool) -> Finding:
+        s, value = self.settings, float(point[self.column])
         _, limit, above = s.limit()
         n = point[f"{s.kpi}.n"]
-        reason = f"{s.kpi}{ENDS[s.bound]} {shown(value)} is at or {'above' if above else 'below'} {limit:,.10g}, from {n:,.0f} mentions in an hour"
+        side = "above" if above else "below"
+        holds = f"still at or {side} {s.clear:,.10g} (limit {limit:,.10g})" if weak else f"at or {side} {limit:,.10g}"
+        reason = f"{s.kpi}{ENDS[s.bound]} {shown(value)} is {holds}, from {n:,.0f} mentions in an hour"
         reason += "".join(f"; {kpi} {shown(point[kpi])}, floor {shown(least)}" for kpi, least in s.also.items())
-        return Finding(start.to_pydatetime(), s.kpi, value, limit, reason, weak=weak)
+        return Finding(start, s.kpi, value, limit, reason, weak=weak)

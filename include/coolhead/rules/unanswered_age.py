@@ -42,9 +42,9 @@ class UnansweredAge(Rule):
     def step(self, points: "pd.DataFrame", state: dict[str, Any]) -> tuple[list[Finding], dict[str, Any]]:
         s, found = self.settings, list[Finding]()
         new, after = anew(points[self.kpi], state)
-        for start, _ in passing(points[self.column], s.hours, where=new):
-            value, n = float(points[self.column][start]), points[f"{self.kpi}.n"][start]
+        for start, point, _ in passing(points, points[self.column], s.hours, where=new):
+            value, n = float(point[self.column]), point[f"{self.kpi}.n"]
             whose = "half of them" if s.of == "median" else "5 of 100"
-            words = f"{n:,.0f} wait for an answer, {whose} for {points[self.kpi][start]:.0f} hours or more; limit {s.hours:g}"
-            found.append(Finding(start.to_pydatetime(), self.kpi, value, s.hours, words))
+            words = f"{n:,.0f} wait for an answer, {whose} for {point[self.kpi]:.0f} hours or more; limit {s.hours:g}"
+            found.append(Finding(start, self.kpi, value, s.hours, words))
         return found, after

@@ -1,5 +1,6 @@
 """What is said doubles within minutes."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
@@ -38,13 +39,13 @@ class Velocity(Rule):
     def step(self, points: "pd.DataFrame", state: dict[str, Any]) -> tuple[list[Finding], dict[str, Any]]:
         s = self.settings
         minutes = points[self.column] * 60
-        found = passing(minutes, s.minutes, s.clear, points["volume"] >= s.volume, above=False)
-        return [self._finding(start, minutes[start], points["volume"][start], weak) for start, weak in found], {}
+        found = passing(points, minutes, s.minutes, s.clear, points["volume"] >= s.volume, above=False)
+        return [self._finding(start, 60 * point[self.column], point["volume"], weak) for start, point, weak in found], {}
 
-    def _finding(self, start: Any, minutes: float, volume: float, weak: bool) -> Finding:
+    def _finding(self, start: datetime, minutes: float, volume: float, weak: bool) -> Finding:
         s = self.settings
         words = f"{volume:,.0f} mentions in an hour, and twice as many within {minutes:.0f} minutes" + (
             " at the latest" if s.bound == "high" else ""
         )
         words += f": limit {s.minutes:g} minutes, from {s.volume:g} mentions on"
-        return Finding(start.to_pydatetime(), "doubling_time", minutes / 60, s.minutes / 60, words, weak=weak)
+        return Finding(start, "doubling_time", minutes / 60, s.minutes / 60, words, weak=weak)
