@@ -13,7 +13,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from coolhead import clock, detect_commands, incident_commands, label_commands, mute_commands, plan_commands, registry, replay_commands, settings
+from coolhead import (
+    clock,
+    detect_commands,
+    incident_commands,
+    label_commands,
+    mute_commands,
+    plan_commands,
+    registry,
+    replay_commands,
+    settings,
+)
 from coolhead.errors import ConfigError, CoolheadError, PermanentError
 
 SCORE_BATCH = 1_000

@@ -5,10 +5,13 @@ passed (`clear`). After its end a rule is quiet for a while (`cool_down`), unles
 expects is recorded and wakes nobody. A fold: all that it remembers is in its state, so that any chunking gives the same.
 """
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
 
 from coolhead import registry
 from coolhead.plan import Market, Plan
@@ -18,6 +21,8 @@ from coolhead.windows import BASE, Window
 
 if TYPE_CHECKING:
     import pandas as pd
+
+log = logging.getLogger(__name__)
 
 STEP = BASE.total_seconds()
 Calendar = Sequence[tuple[str, Window]]
@@ -50,7 +55,7 @@ class Row:
 
 def calendar_of(events: Sequence[Expected], zone: str) -> Calendar:
     """A market's calendar, ready to be asked."""
-    return [(e.name, e.span(zone)) for e in events]
+    return [(e.name, e.span(zone)) for e in events if e.expects == "volume"]
 
 
 def made(entry: RuleEntry) -> Rule:
@@ -69,8 +74,7 @@ class Fold:
 
     @classmethod
     def of(cls, plan: Plan, market: Market) -> "Fold":
-        entries = plan.rules_of(market.id)
-        return cls([(e, made(e)) for e in entries], calendar_of(market.calendar, market.time_zone))
+        return cls(list(_understood(plan.rules_of(market.id))), calendar_of(market.calendar, market.time_zone))
 
     def step(self, points: "pd.DataFrame", state: dict[str, Any]) -> tuple[list[tuple[RuleEntry, Finding]], dict[str, Any]]:
         """Findings of windows that follow those before, in order, each with the entry that proposes its severity; and the state,
@@ -80,6 +84,18 @@ class Fold:
             found, after[entry.name] = fold(entry, rule, points, state.get(entry.name, {}), self.calendar)
             findings += [(_proposing(entry, f), f) for f in found]
         return sorted(findings, key=lambda pair: pair[1].start), after
+
+
+def _understood(entries: Sequence[RuleEntry]) -> Iterator[tuple[RuleEntry, Rule]]:
+    """A plan that an earlier version checked may say what this one refuses: one such rule must not end the watch of all others."""
+    for entry in entries:
+        try:
+            yield entry, made(entry)
+        except ValidationError as error:
+            said = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False))
+            log.error(
+                "Rule %s of the plan that runs does not count: %s. Mend it; `coolhead plan check` tells how", entry.name, said
+            )
 
 
 def _proposing(entry: RuleEntry, finding: Finding) -> RuleEntry:

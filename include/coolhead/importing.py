@@ -25,6 +25,7 @@ from coolhead.scoring import score
 from coolhead.settings import Settings
 from coolhead.sources import files
 from coolhead.store import Store, around
+from coolhead.topics import group_all
 from coolhead.windows import BASE, floor
 
 BRIEFS = 7
@@ -70,6 +71,7 @@ class Importer:
         self.tell(
             f"score: {(read := score(self.store, self.plan, self.clock)).scored} scored, {read.unscored} unscored by {read.scorer}"
         )
+        self.tell(f"topics: {sum(g.mentions for g in group_all(self.store, self.plan, self.clock))} mentions grouped")
         evaluated = evaluate(self.store, self.plan, self.market, self.clock)
         out.signals, out.incidents = evaluated.signals, len(self.store.read(Incident, market=self.market.id))
         self.tell(f"evaluate: {evaluated.points} KPI points, {evaluated.signals} signals, {out.incidents} incidents in all")

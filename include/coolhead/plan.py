@@ -77,6 +77,11 @@ class Market(Part):
     calendar: tuple[Expected, ...] = ()
     watch: tuple[Watched, ...] = ()
 
+    @property
+    def holidays(self) -> frozenset[date]:
+        """Local days on which people speak as on Sundays."""
+        return frozenset(d for e in self.calendar if e.expects == "holiday" for d in e.days(self.time_zone))
+
     def watched(self) -> "list[Market]":
         """The other brands as markets, in this one's time zone and languages."""
         shared = {s: given for s, given in self.sources.items() if registry.load("sources", s).searches}
@@ -267,9 +272,6 @@ class Plan(Part):
         """The market's own first, then its brand's."""
         found = ((*m.red_lines, *b.red_lines) for b in self.brands.brands for m in b.markets if m.id == market_id)
         return next(found, ())
-
-    def calendar_of(self, market_id: str) -> tuple[Expected, ...]:
-        return self.market(market_id).calendar
 
     def rules_of(self, market_id: str) -> list[RuleEntry]:
         """With the market's own numbers, and an entry for each source that is judged by itself."""

@@ -57,7 +57,7 @@ class _Check:
             return
         beside = [key for key in GENERIC if key not in FIXED]
         wrong = check_settings(self.file, self.kind.Settings, merged.settings, (*self.at, *where), called, beside)
-        yield from wrong or self._sound(merged.model_copy(update={"sources": override.sources}), where)
+        yield from wrong or self._sound(merged.model_copy(update={"sources": override.sources or self.entry.sources}), where)
 
     def _together(self) -> Iterator[str]:
         """Overrides that are each right, and are not together."""
@@ -95,20 +95,17 @@ class _Check:
 
     def _names(self, entry: RuleEntry, where: tuple[Any, ...]) -> Iterator[str]:
         """Topics and red lines of the plan that a rule names."""
-        for key, choices in (("topics", self._topics()), ("names", self._red_lines())):
-            for name in entry.settings.get(key, ()) if self.brands else ():
+        if self.brands is None:
+            return
+        holders = [x for b in self.brands.brands for x in (b, *b.markets)]
+        for key, what in self.kind.refers.items():
+            choices = sorted({named.name for x in holders for named in getattr(x, what)})
+            for name in entry.settings.get(key, ()):
                 if name not in choices:
+                    listed = f"{', '.join(choices) or 'none'}{meant(name, choices)}"
                     yield self._said(
-                        where, key, f"brands.yaml has no {name!r}; it has: {', '.join(choices) or 'none'}{meant(name, choices)}"
+                        where, key, f"{what.replace('_', ' ')} of brands.yaml: there is no {name!r}; it has: {listed}"
                     )
-
-    def _topics(self) -> list[str]:
-        brands = self.brands.brands if self.brands else ()
-        return [t.name for b in brands for t in (*b.topics, *(t for m in b.markets for t in m.topics))]
-
-    def _red_lines(self) -> list[str]:
-        brands = self.brands.brands if self.brands else ()
-        return [r.name for b in brands for r in (*b.red_lines, *(r for m in b.markets for r in m.red_lines))]
 
     def _places(self, holder: RuleEntry | Override, where: tuple[Any, ...]) -> Iterator[str]:
         """Markets and sources that are named, and are not there."""

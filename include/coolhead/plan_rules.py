@@ -1,8 +1,9 @@
 """The plan's rules, with what they share; and what the brands' file says of them: red lines, and a calendar of what is expected."""
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -123,11 +124,20 @@ class Expected(Part):
     start: Moment
     end: Moment
     """A day belongs to it as a whole."""
-    expects: Literal["volume"] = "volume"
+    expects: Literal["volume", "holiday"] = "volume"
+    """A holiday keeps nobody quiet: what is usual on its days is what is usual on Sundays."""
 
     def span(self, zone: str) -> Window:
         start, end = self._ends(zone)
         return Window(start, max(start, end))
+
+    def days(self, zone: str) -> Iterator[date]:
+        """Its local days."""
+        span = self.span(zone)
+        day = span.start.astimezone(ZoneInfo(zone)).date()
+        while local_day(day, zone).start < span.end:
+            yield day
+            day += timedelta(days=1)
 
     def _ends(self, zone: str) -> tuple[datetime, datetime]:
         start = self.start if isinstance(self.start, datetime) else local_day(self.start, zone).start

@@ -403,7 +403,9 @@ class Signal(Row):
     value: float
     threshold: float
     as_of: Utc
-    muted_by: Annotated[str | None, Field(description="mute that kept it quiet: it is counted, and opens and raises nothing")] = None
+    muted_by: Annotated[
+        str | None, Field(description="mute that kept it quiet: it is counted, and opens and raises nothing")
+    ] = None
     incident_id: Annotated[str | None, Col(merge="fill")] = None
 
 

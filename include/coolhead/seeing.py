@@ -43,12 +43,14 @@ class Usually:
     seen: list[Window]
     left_out: list[Window]
     zone: str
+    holidays: frozenset[date]
 
     def baseline(self, kpi: Kpi) -> VolumeBaseline:
         """Of a KPI that stands beside what is usual of its hour."""
         # A scorer that is new has not read so many weeks: its counts are compared by the hour of the day.
-        of_week = not kpi.reads_scores
-        return VolumeBaseline(usual_days.hourly(self.days, kpi.asks), self.seen, self.left_out, self.zone, of_week=of_week)
+        weekly = not kpi.reads_scores
+        hourly = usual_days.hourly(self.days, kpi.asks)
+        return VolumeBaseline(hourly, self.seen, self.left_out, self.zone, self.holidays, of_week=weekly)
 
     def hours(self, kpi: Kpi, moments: Sequence[datetime]) -> pd.DataFrame:
         """One row per moment, a column for each number of `Usual`; null while the baseline is cold."""
@@ -121,7 +123,7 @@ class Seeing:
         """What is usual on a local day, as known when it began."""
         days = usual_days.before(self.measurer, day, SEASON.days + 1)
         out = left_out(self.store, self.market, local_day(day, self.market.time_zone).start)
-        return Usually(days, usual_days.seen(days), out, self.market.time_zone)
+        return Usually(days, usual_days.seen(days), out, self.market.time_zone, self.market.holidays)
 
     def _trailing(self, found: pd.DataFrame, index: pd.DatetimeIndex, span: Window) -> pd.DataFrame:
         """Every KPI of the trailing hours; of some the sources' own as well."""

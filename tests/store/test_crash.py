@@ -201,7 +201,15 @@ def crisis_plan(folder: Path, server: dict[str, Any]) -> None:
         for i, roles in {"anna": ["duty_lead"], "bruno": ["duty_lead", "crisis_lead", "spokesperson"]}.items()
     ]
     rules = [
-        {"name": "complaints", "rule": "threshold", "kpi": "negative_volume", "above": 3, "min_n": 3, "min_authors": 2, "severity": "S2"},
+        {
+            "name": "complaints",
+            "rule": "threshold",
+            "kpi": "negative_volume",
+            "above": 3,
+            "min_n": 3,
+            "min_authors": 2,
+            "severity": "S2",
+        },
         {
             "name": "volume",
             "rule": "threshold",

@@ -23,7 +23,21 @@ from coolhead.settings import load
 from coolhead.store import Store
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"
-COMMANDS = ["parse", "score", "import", "demo", "up", "doctor", "migrate", "rescore", "incident", "label", "plan", "mute", "replay"]
+COMMANDS = [
+    "parse",
+    "score",
+    "import",
+    "demo",
+    "up",
+    "doctor",
+    "migrate",
+    "rescore",
+    "incident",
+    "label",
+    "plan",
+    "mute",
+    "replay",
+]
 
 
 @pytest.fixture(autouse=True)

@@ -3,18 +3,18 @@
 import json
 import math
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
 
 import pandas as pd
 import pytest
-from building import PEOPLE, STEPS, few, many, utc
+from building import PEOPLE, STEPS, a_plan, few, many, utc
 from hypothesis import given
 from hypothesis import strategies as st
 
 from coolhead import firing, registry
-from coolhead.plan import Plan
+from coolhead.plan import Plan, restore
 from coolhead.plan_rules import Expected, RuleEntry
 from coolhead.rules import EVIDENCE, Finding
 from coolhead.windows import BASE, Window
@@ -202,6 +202,16 @@ def test_sources_have_numbers_of_their_own_beside_the_whole() -> None:
     assert [(e.name, e.settings["above"], e.min_n) for e in made.rules_of("pl")] == [("much", 10, None), ("much@files", 5, 0)]
 
 
+def test_a_plan_with_all_of_it_is_kept_as_json() -> None:
+    rules = [{"name": "much", "rule": "threshold", "kpi": "volume", "above": 10, "severity": "S1", "for": 10, "min_n": 3, "cool_down": 60,
+              "overrides": [{"markets": ["pl"], "for": 15}, {"sources": ["files"], "above": 5}]}]  # fmt: skip
+    event = {"name": "sale", "start": "2026-03-24", "end": "2026-03-25T20:00+01:00"}
+    made = plan(rules, (event,))
+    again = restore(json.loads(json.dumps(made.content())))
+    assert again == made and again.hash() == made.hash()
+    assert [e.held for e in again.rules_of("it")] == [10, 10] and [e.held for e in again.rules_of("pl")] == [15, 15]
+
+
 def test_the_severity_of_a_finding_is_that_of_its_pair() -> None:
     made = plan([{"name": "red", "rule": "red_line", "severity": "S1"}])
     hit = {"name": "harm", "severity": "S3", "source": "feed", "lang": "it", "credible": True, "why": ""}
@@ -217,8 +227,8 @@ def test_the_calendar_is_of_the_market_and_its_days() -> None:
     found, _ = firing.Fold.of(made, made.market("it")).step(points([11, 11], at=[0, 11]), {})
     # The local day ended at 23:00 UTC; the hour that ends at 00:05 holds none of it.
     assert [f.expected for _, f in found] == [None, None]
-    assert made.calendar_of("it")[0].span("Europe/Rome") == Window(utc(2026, 3, 23, 23), utc(2026, 3, 24, 23))
-    assert made.calendar_of("pl") == ()
+    assert made.market("it").calendar[0].span("Europe/Rome") == Window(utc(2026, 3, 23, 23), utc(2026, 3, 24, 23))
+    assert made.market("pl").calendar == ()
 
 
 def test_an_event_may_begin_within_a_day() -> None:
@@ -338,3 +348,20 @@ def test_the_drawn_points_make_every_rule_fire() -> None:
             if firing.fold(one, firing.made(one), frame, {})[0]:
                 silent.discard(kind)
     assert silent == {"first_time_authors"}  # learns for two weeks: test_rules.py
+
+
+def test_a_holiday_is_a_sunday_and_keeps_nobody_quiet() -> None:
+    said = {"name": "Easter Monday", "start": "2026-04-06", "end": "2026-04-06", "expects": "holiday"}
+    event = Expected.model_validate(said)
+    assert list(event.days("Europe/Rome")) == [date(2026, 4, 6)]
+    assert firing.calendar_of([event], "Europe/Rome") == []
+
+
+def test_a_rule_that_this_version_refuses_ends_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    """An upgrade meets the plan that an earlier version checked."""
+    old = {"name": "old", "rule": "threshold", "kpi": "volume", "above": 1, "for_windows": 2, "severity": "S1"}
+    good = {"name": "good", "rule": "threshold", "kpi": "volume", "above": 1, "severity": "S1"}
+    made = a_plan(old, good)
+    fold = firing.Fold.of(made, made.only_market())
+    assert [entry.name for entry, _ in fold.rules] == ["good"]
+    assert "Rule old of the plan that runs does not count: for_windows" in caplog.text

@@ -5,7 +5,7 @@ again and what the calendar expects is the same for all, and firing.py's.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -140,6 +140,8 @@ class Rule(Plugin, ABC):
     """Mentions behind the finding's KPI that are needed where the plan says nothing else."""
     by_itself: ClassVar[bool] = False
     """It counts authors itself, or one mention is enough because a person verifies it first."""
+    refers: ClassVar[Mapping[str, Literal["topics", "red_lines"]]] = {}
+    """Its keys that hold names, of what in brands.yaml."""
     momentary: ClassVar[bool] = False
     """It speaks once, when a new number of an hour or a day comes: nothing that could hold for longer."""
 

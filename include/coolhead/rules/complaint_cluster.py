@@ -29,6 +29,7 @@ class ComplaintCluster(Rule):
 
     Settings = Settings
     by_itself = True
+    refers = {"topics": "topics"}
 
     @property
     def columns(self) -> tuple[str, ...]:

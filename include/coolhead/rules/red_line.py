@@ -21,6 +21,7 @@ class RedLine(Rule):
 
     Settings = Settings
     by_itself = True
+    refers = {"names": "red_lines"}
 
     @property
     def columns(self) -> tuple[str, ...]:
