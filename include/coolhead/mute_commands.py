@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from coolhead import clock, settings
+from coolhead.errors import ConfigError
 from coolhead.plan import Plan
 
 
@@ -45,6 +46,8 @@ def _add(options: Any) -> int:
 
     store, plan, now = _opened()
     market = plan.market(options.market) if options.market else plan.only_market()
+    if options.topic and options.topic not in (choices := mutes.topics(store, plan, market, now)):
+        raise ConfigError(f"topic: no signal was about {options.topic!r}; choose of: {', '.join(choices) or 'none yet'}")
     rules = tuple(r.strip() for r in options.rules.split(",") if r.strip())
     start = moment(options.start, "from") if options.start else now
     wish = mutes.Wish(

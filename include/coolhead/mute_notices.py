@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 MUTE = "mute."
 """What takes the place of an incident's id in a notice of a mute begins so."""
 STEP = "over"
+INSISTS = timedelta(minutes=30)
+"""So long an owner whom no channel reached fails the tick: longer than the outbox takes to try the person's other channels."""
 
 
 def follow(store: Store, plan: Plan, clock: Clock) -> list[Mute]:
@@ -41,7 +43,8 @@ def tell(store: Store, plan: Plan, clock: Clock, credentials: Mapping[str, Mappi
         errors.append(error)
     try:
         send_outbox(store, clock, credentials, lambda n: n.incident_id.startswith(MUTE))
-        demand_reached(n for m in found for n in store.read(Notice, incident_id=id_of(m)))
+        recent = Window(clock.now() - INSISTS, clock.now() + BASE)
+        demand_reached(n for m in store.read(Mute, told_at=recent) for n in store.read(Notice, incident_id=id_of(m)))
     except (TransientError, PermanentError) as error:
         errors.append(error)
     if errors:

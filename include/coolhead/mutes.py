@@ -189,6 +189,12 @@ def _hidden(span: Window, hidden: Sequence[Signal], heard: Sequence[Signal], gon
     )
 
 
+def topics(store: Store, plan: Plan, market: Market, now: datetime) -> list[str]:
+    """Those that a mute may name: the planned ones, and what signals of the last weeks were about."""
+    spoken = {s.topic for s in store.read(Signal, market=market.id, start=Window(now - max(LOOK_BACKS), now))} - {ALL}
+    return sorted(spoken | {t.name for t in plan.topics_of(market.id)})
+
+
 def by_rule(store: Store, mute: Mute, span: Window) -> dict[str, int]:
     """Rule -> signals that the mute kept quiet, most first."""
     rows = store.read(Signal, market=mute.market, start=span, muted_by=mute.mute_id)

@@ -22,6 +22,7 @@ from coolhead.measuring import Measurer
 from coolhead.plan import Market, Plan
 from coolhead.plan_rules import PER_SOURCE
 from coolhead.replay_episodes import Episodes
+from coolhead.replay_scoring import months
 from coolhead.rows import Incident, IncidentEvent, Judged, Match, Mute, Seen, Signal
 from coolhead.rules import EVIDENCE
 from coolhead.seeing import Seeing, points_of
@@ -122,6 +123,8 @@ class Replayed:
     """That showed something: in the others nobody said anything."""
     computed: int = 0
     """Of these, windows that nobody had ever judged."""
+    heard: list[Window] = field(default_factory=list)
+    """Local calendar months, cut to the span, in which something was to be seen."""
     seconds: float = 0.0
     played: list[Played] = field(default_factory=list)
     """By the first plan, where it was asked for: else only episodes are kept."""
@@ -138,13 +141,14 @@ def replay(
     begun = told = time.monotonic()
     out = Replayed(market, span, [Track(p, p.market(market.id), span.start) for p in plans])
     whole = Window(min(max(span.start - warm_up(plans, market), begins(store, market, span.end)), span.end), span.end)
-    deeds, kpis = deeds_of(store, market, whole), _kpis(out.tracks)
+    deeds, kpis, calendar = deeds_of(store, market, whole), _kpis(out.tracks), months(span, market.time_zone)
     for chunk, rows, new in _chunks(store, plans[0], market, whole, kpis):
         silent = mutes.of(store, market.id, chunk)
         for mine, before in _parts(chunk, rows, deeds):
             points = points_of(mine, kpis)
             played = [track.play(mine, points, silent, before) for track in out.tracks]
             out.played += played[:1] if keep else []
+        out.heard += [m for m in calendar if m not in out.heard and any(r.start in m for r in rows)]
         out.windows, out.computed = out.windows + sum(r.start in span for r in rows), out.computed + new
         if time.monotonic() >= told + TOLD_EVERY:
             told = time.monotonic()
@@ -177,11 +181,16 @@ def span_of(store: Store, market: Market, start: datetime | None, end: datetime 
     """From (default: the first mention) until (default: now), in whole windows that are over. Raises ConfigError."""
     latest = floor(now - GRACE)
     until = min(floor(end), latest) if end else latest
-    since = floor(start) if start else begins(store, market, until)
+    first = begins(store, market, latest)
+    since = floor(start) if start else first
     if since >= until:
+        known = (
+            f"what is stored begins {first:%Y-%m-%d}"
+            if first < latest
+            else "nothing is stored: `coolhead import` an export of months"
+        )
         raise ConfigError(
-            f"from, to: {since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC holds no window of {market.id} that is over; "
-            f"what is stored begins {begins(store, market, until):%Y-%m-%d}"
+            f"from, to: {since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC holds no window of {market.id} that is over; {known}"
         )
     return Window(since, until)
 

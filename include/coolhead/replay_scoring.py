@@ -58,6 +58,7 @@ class Score:
     judged: list[Judged]
     crises: list[Found]
     months: float
+    """In which anything was seen: silent ones would flatter the rules."""
     labelled: bool
     """Whether people said anything about that stretch: without it there is neither recall nor a false episode."""
     muted: int = 0
@@ -100,17 +101,18 @@ class Month:
 
 
 def score(
-    name: str, episodes: Iterable[Episode], known: Sequence[Truth], span: Window, least: Severity, only: str | None = None, muted: int = 0
+    name: str, episodes: Iterable[Episode], known: Sequence[Truth], heard: Sequence[Window], least: Severity, only: str | None = None,
+    muted: int = 0,
 ) -> Score:  # fmt: skip
-    """only: one rule, whose first signal then is the detection."""
+    """heard: the local months, or parts of them, in which anything was seen. only: one rule, whose first signal is the detection."""
     judged = []
     for e in episodes:
-        heard = e if only is None else e.parts.get(only)
-        at = heard.at(least) if heard else None
+        fired = e if only is None else e.parts.get(only)
+        at = fired.at(least) if fired else None
         if at is not None:
             judged.append(_judged(e, at, known))
     crises = [Found(t, _first(t, judged)) for t in known if t.crisis]
-    return Score(name, least, judged, crises, max((span.end - span.start) / MONTH, 1e-9), bool(known), muted)
+    return Score(name, least, judged, crises, max(sum((m.end - m.start) / MONTH for m in heard), 1e-9), bool(known), muted)
 
 
 def _judged(episode: Episode, detected: datetime, known: Sequence[Truth]) -> Judged:
@@ -136,10 +138,10 @@ def _first(truth: Truth, judged: Sequence[Judged]) -> datetime | None:
     return min((max(j.detected, truth.onset) if j.truth is not truth else j.detected for j in mine), default=None)
 
 
-def by_month(episodes: Sequence[Episode], known: Sequence[Truth], span: Window, least: Severity, zone: str) -> list[Month]:
+def by_month(episodes: Sequence[Episode], known: Sequence[Truth], heard: Sequence[Window], least: Severity) -> list[Month]:
     """An episode counts for the month of its first signal."""
     out = []
-    for month in months(span, zone):
+    for month in heard:
         mine = [e for e in episodes if e.start in month]
         alarms = sum(e.at(least) is not None for e in mine)
         crises = sum(t.crisis and t.meets(month.start, month.end) for t in known)
@@ -185,16 +187,16 @@ class Effect:
 
 
 def effect(
-    name: str, entries: Sequence[RuleEntry], found: Episodes, known: Sequence[Truth], span: Window, zone: str, least: Severity
+    name: str, entries: Sequence[RuleEntry], found: Episodes, known: Sequence[Truth], heard: Sequence[Window], least: Severity
 ) -> Effect:  # fmt: skip
     """least: an episode as severe as that, or more, is one; a rule below it is held against the truth at its own severity."""
     episodes = found.all()
     signals = {e.name: sum(x.parts[e.name].signals for x in episodes if e.name in x.parts) for e in entries}
     rules = [
-        score(e.name, episodes, known, span, min(least, e.severity), only=e.name, muted=found.muted.get(e.name, 0))
+        score(e.name, episodes, known, heard, min(least, e.severity), only=e.name, muted=found.muted.get(e.name, 0))
         for e in entries
     ]
     return Effect(
-        name, score(name, episodes, known, span, least, muted=sum(found.muted.values())),
-        [e for e in episodes if e.at(least) is None], rules, {e.name: e.severity for e in entries}, signals, by_month(episodes, known, span, least, zone),
+        name, score(name, episodes, known, heard, least, muted=sum(found.muted.values())),
+        [e for e in episodes if e.at(least) is None], rules, {e.name: e.severity for e in entries}, signals, by_month(episodes, known, heard, least),
     )  # fmt: skip

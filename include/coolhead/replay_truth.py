@@ -1,6 +1,5 @@
 """What a replay is held against: what people said was a crisis, and what they said was none."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -66,8 +65,3 @@ def _of_incident(store: Store, incident: Incident) -> Truth | None:
         Window(min(incident.onset_at, end), end), incident.state != "dismissed", incident.title, incident.onset_at, True,
         incident.detected_at, incident.incident_id, reported,
     )  # fmt: skip
-
-
-def quiet_months(months: Sequence[Window], known: Sequence[Truth]) -> list[Window]:
-    """Those in which, as far as people said, nothing happened."""
-    return [m for m in months if not any(t.crisis and t.meets(m.start, m.end) for t in known)]

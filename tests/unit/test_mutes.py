@@ -10,7 +10,7 @@ from building import DAY, HOUR, MINUTE, VOLUME, House, a_plan, utc
 
 from coolhead import mute_notices, mutes
 from coolhead.clock import Fixed
-from coolhead.errors import ConfigError
+from coolhead.errors import ConfigError, PermanentError, TransientError
 from coolhead.plan_rules import RuleEntry
 from coolhead.rows import ALL, Incident, Mute, Notice, Signal
 from coolhead.rules import Finding
@@ -224,6 +224,17 @@ def test_the_notice_is_sent_by_the_tick(tmp_path: Path) -> None:
         assert line == "mute m1 of zefirella is over since 2026-03-25 13:00 UTC"
         assert [n.status for n in house.store.read(Notice)] == ["sent"]
         assert mute_notices.tell(house.store, plan, Fixed(NOON + HOUR), {}) == []
+
+
+def test_an_owner_whom_nothing_reaches_fails_the_tick(tmp_path: Path) -> None:
+    (blocked := tmp_path / "file").write_text("no folder")
+    people = [{"id": "anna", "name": "Anna", "roles": ["duty_lead", "crisis_lead", "spokesperson"], "addresses": {"folder": str(blocked / "in")}}]  # fmt: skip
+    plan = a_plan(people=people, steps=[{"notify": ["duty_lead"], "channels": ["folder"]}])
+    with House(tmp_path, plan) as house:
+        house.store.upsert([a_mute()])
+        with pytest.raises((PermanentError, TransientError)):
+            mute_notices.tell(house.store, plan, Fixed(NOON + HOUR), {})
+        assert house.store.read(Mute)[0].told_at == NOON + HOUR
 
 
 def test_counted_by_mute_in_a_span_as_known_then(house: House) -> None:

@@ -147,6 +147,29 @@ def test_a_mute_of_a_month_is_refused_with_its_cure(where: Settings, capsys: Any
     assert "a mute lasts 14 days at most" in err and "coolhead replay --rules FILE" in err
 
 
+def test_a_mute_of_a_topic_that_nobody_knows_is_refused(where: Settings, capsys: Any) -> None:
+    store = Store(where.store)
+    at = NOW - DAY
+    store.upsert([Signal(
+        market="zefirella", rule="flood", start=at, topic="a1b2", severity="S1", reason="30", kpi="volume", value=30, threshold=20,
+        as_of=at + BASE + GRACE,
+    )])  # fmt: skip
+    status, _out, err = ran(capsys, *mute("--topic", "mould"))
+    assert (status, "topic: no signal was about 'mould'; choose of: a1b2" in err) == (1, True)
+    assert ran(capsys, *mute("--topic", "a1b2"))[0] == 0
+    assert store.read(Mute)[0].topic == "a1b2"
+    store.close()
+
+
+def test_where_nothing_is_stored_it_is_said(home: Path, capsys: Any) -> None:
+    (folder := load().plan).mkdir(parents=True)
+    for part, content in PLAN.content().items():
+        (folder / f"{part}.yaml").write_text(yaml.safe_dump(content))
+    migrate(load().store)
+    status, _out, err = ran(capsys, "replay")
+    assert (status, "nothing is stored: `coolhead import` an export of months" in err) == (1, True)
+
+
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     with House(tmp_path, PLAN) as made:

@@ -41,7 +41,7 @@ def test_found_missed_false_and_unlabelled() -> None:
     storm, other, joke = MARCH + 5 * DAY, MARCH + 20 * DAY, MARCH + 30 * DAY
     known = [a_truth(storm, detected=storm + HOUR), a_truth(other), a_truth(joke, crisis=False)]
     mine = [an_episode("a", storm + HOUR / 2), an_episode("b", joke), an_episode("c", MARCH + 40 * DAY)]
-    s = score("plan", mine, known, SPAN, "S2")
+    s = score("plan", mine, known, [SPAN], "S2")
     assert [j.kind for j in s.judged] == ["found", "false", "unlabelled"]
     assert [(f.truth.onset, f.detected) for f in s.crises] == [(storm, storm + timedelta(hours=0.6)), (other, None)]
     assert (len(s.found), len(s.missed)) == (1, 1)
@@ -55,14 +55,14 @@ def test_the_detection_is_when_it_was_severe_enough() -> None:
     e = an_episode("a", MARCH, 5, flood=("S1", 0.5), complaints=("S2", 2), crisis=("S3", 3))
     assert [e.at(s) for s in ("S1", "S2", "S3", "S4")] == [MARCH + HOUR / 2, MARCH + 2 * HOUR, MARCH + 3 * HOUR, None]
     known = [a_truth(MARCH)]
-    assert score("plan", [e], known, SPAN, "S3").lead == 3 * HOUR
-    assert score("flood", [e], known, SPAN, "S1", only="flood").lead == HOUR / 2
-    assert score("complaints", [e], known, SPAN, "S3", only="complaints").judged == []
+    assert score("plan", [e], known, [SPAN], "S3").lead == 3 * HOUR
+    assert score("flood", [e], known, [SPAN], "S1", only="flood").lead == HOUR / 2
+    assert score("complaints", [e], known, [SPAN], "S3", only="complaints").judged == []
 
 
 def test_of_a_day_only_the_lead_is_not_counted() -> None:
     known = [a_truth(MARCH, 48, precise=False)]
-    s = score("plan", [an_episode("a", MARCH + 20 * HOUR)], known, SPAN, "S2")
+    s = score("plan", [an_episode("a", MARCH + 20 * HOUR)], known, [SPAN], "S2")
     assert s.lead is None
     assert s.crises[0].lead == timedelta(hours=20.1)
 
@@ -73,18 +73,20 @@ def test_what_people_dismissed_is_false_however_near_a_crisis_it_lay() -> None:
     joke = a_truth(MARCH, 3, crisis=False, incident_id="j")
     kinds = [
         j.kind
-        for j in score("p", [an_episode("j", MARCH), an_episode("x", MARCH + 3.5 * HOUR, 1)], [joke, report], SPAN, "S2").judged
+        for j in score(
+            "p", [an_episode("j", MARCH), an_episode("x", MARCH + 3.5 * HOUR, 1)], [joke, report], [SPAN], "S2"
+        ).judged
     ]
     assert kinds == ["false", "found"]
     early = an_episode("x", MARCH + 3.5 * HOUR, 1)
-    (found,) = score("p", [early], [report], SPAN, "S2").crises
+    (found,) = score("p", [early], [report], [SPAN], "S2").crises
     assert found.lead is not None and found.lead < timedelta()
-    assert score("p", [an_episode("x", MARCH - 2 * DAY)], [report], SPAN, "S2").judged[0].kind == "unlabelled"
+    assert score("p", [an_episode("x", MARCH - 2 * DAY)], [report], [SPAN], "S2").judged[0].kind == "unlabelled"
 
 
 def test_one_long_episode_may_find_two_crises() -> None:
     known = [a_truth(MARCH), a_truth(MARCH + 8 * HOUR)]
-    s = score("p", [an_episode("a", MARCH, 12)], known, SPAN, "S2")
+    s = score("p", [an_episode("a", MARCH, 12)], known, [SPAN], "S2")
     assert [f.detected for f in s.crises] == [MARCH + 6 * MINUTE, MARCH + 8 * HOUR]
 
 
@@ -98,7 +100,7 @@ def test_months_are_local_and_cut_to_the_span() -> None:
 
 def test_only_one_of_two_plans() -> None:
     def judged(*starts: datetime) -> Any:
-        return score("p", [an_episode(str(s), s) for s in starts], [], SPAN, "S2").judged
+        return score("p", [an_episode(str(s), s) for s in starts], [], [SPAN], "S2").judged
 
     one, two = judged(MARCH, MARCH + DAY), judged(MARCH + HOUR, MARCH + 5 * DAY)
     assert [j.episode.start for j in only_in(one, two)] == [MARCH + DAY]
@@ -157,7 +159,13 @@ def test_known_episodes_count_unless_an_incident_says_it_more_exactly(house: Hou
 
 def a_report(known: list[Truth], *episodes: list[Episode]) -> Any:
     plan = a_plan({"name": "flood", "rule": "threshold", "kpi": "volume", "above": 20, "severity": "S1"})
-    done = Replayed(plan.markets[0], SPAN, [Track(plan, plan.markets[0], SPAN.start) for _ in episodes], windows=7)
+    done = Replayed(
+        plan.markets[0],
+        SPAN,
+        [Track(plan, plan.markets[0], SPAN.start) for _ in episodes],
+        windows=7,
+        heard=months(SPAN, "Europe/Rome"),
+    )
     for track, mine in zip(done.tracks, episodes, strict=True):
         track.episodes = Episodes()
         track.episodes._by_id = {e.incident_id: e for e in mine}
@@ -252,3 +260,16 @@ def test_a_confirmed_storm_is_found_by_the_rules_that_ran(house: House) -> None:
     )
     again = compare(house.store, plan, None, [CURRENT], None, None, "S2", MARCH + DAY, lambda _: None)
     assert [f.detected for f in again.effects[0].score.crises] == [mine.detected]
+
+
+def test_months_in_which_nobody_said_anything_flatter_no_rule(house: House) -> None:
+    """From January on nothing, then storms in March: the rate is that of March."""
+    fill(house, MARCH, dict.fromkeys(range(20, 30), 40.0))
+    plan = a_plan({"name": "flood", "rule": "threshold", "kpi": "volume", "above": 20, "severity": "S1"})
+    r = compare(house.store, plan, None, [CURRENT], "2026-01-01", "2026-03-31", "S1", MARCH + 60 * DAY, lambda _: None)
+    (march,) = r.replayed.heard
+    assert (march.start, march.end) == (utc(2026, 2, 28, 23), utc(2026, 3, 31, 22))
+    assert r.effects[0].score.per_month("unlabelled") == pytest.approx(
+        1 / ((march.end - march.start) / timedelta(days=365.25 / 12))
+    )
+    assert [m.window for m in r.effects[0].months] == [march]

@@ -53,9 +53,9 @@ class Report:
 
 def report(replayed: Replayed, names: Sequence[str], truth: Sequence[Truth], severity: Severity) -> Report:
     """names: of the plans, in their order."""
-    market, span = replayed.market, replayed.span
+    market = replayed.market
     effects = [
-        effect(name, t.plan.rules_of(market.id), t.episodes, truth, span, market.time_zone, severity)
+        effect(name, t.plan.rules_of(market.id), t.episodes, truth, replayed.heard, severity)
         for name, t in zip(names, replayed.tracks, strict=True)
     ]
     return Report(replayed, effects, list(truth), severity)
@@ -78,7 +78,8 @@ def table(r: Report) -> Iterator[str]:
         yield from ("", f"rules of {e.name}:")
         yield from _aligned([RULE_HEAD, *(_rule(s, r, e) for s in e.rules)])
     shown = list(_months(r))
-    yield from ("", f"by month, without {len(r.effects[0].months) - len(shown) + 1} in which nothing was raised, nor happened:")
+    rest = len(r.effects[0].months) - len(shown) + 1
+    yield from ("", f"by month, of those in which anything was said; without {rest} in which nothing was raised, nor happened:")
     yield from _aligned(shown)
     yield from _quiet(r)
     yield from _crises(r)
@@ -105,10 +106,10 @@ def _summary(r: Report) -> Iterator[tuple[str, ...]]:
 
 def _rate(s: Score, r: Report, *kinds: Kind) -> str:
     """A month; of less than one nothing is extrapolated."""
-    span = r.replayed.span.end - r.replayed.span.start
-    if span >= timedelta(days=28):
+    heard = sum((m.end - m.start for m in r.replayed.heard), timedelta())
+    if heard >= timedelta(days=27.9):
         return f"{s.per_month(*kinds):.2f}"
-    return f"{sum(len(s.of(kind)) for kind in kinds)} in {span / timedelta(days=1):.1f} days"
+    return f"{sum(len(s.of(kind)) for kind in kinds)} in {heard / timedelta(days=1):.1f} days"
 
 
 def _rule(s: Score, r: Report, e: Effect) -> tuple[str, ...]:
