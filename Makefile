@@ -8,7 +8,7 @@ UV_VERSION := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.in)
 export UV_COMPILE_BYTECODE := 1
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help setup demo up doctor import test check lock docs samples pictures bench-imports bench-sentiment bench-prevalence bench-sentinel bench-detect bench-matching bench-topics bench-collect bench-kpis bench-assessment bench-replay bench-streams replay-effect soak compose-real compose-env bluesky-real clean
+.PHONY: help setup demo up doctor import test check lock docs samples pictures bench-imports bench-sentiment bench-prevalence bench-sentinel bench-detect bench-matching bench-topics bench-collect bench-kpis bench-assessment bench-evidence bench-replay bench-streams replay-effect soak compose-real compose-env bluesky-real clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -93,6 +93,9 @@ bench-kpis: setup  ## 1 and 10 million mentions to hourly KPIs, beside pandas, D
 
 bench-assessment: setup  ## what one assessment of five minutes costs with 10 thousand, 1 million and 10 million mentions stored
 	@$(BIN)/python tests/benchmarks/bench_assessment.py $(ARGS)
+
+bench-evidence: setup  ## what it costs to see the evidence beside a window's numbers: a day, one window, the next one
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python tests/benchmarks/bench_evidence.py $(ARGS)
 
 bench-replay: setup  ## a month and a year of windows through all shipped rules: seconds, windows a second, memory
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python tests/benchmarks/bench_replay.py $(ARGS)

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from coolhead import authenticity, registry
 from coolhead.authenticity import Evidence
+from coolhead.belonging import BEFORE, Belonging, belonging
 from coolhead.complaint_topics import Topics
 from coolhead.plan import Market, Plan
 from coolhead.rows import Incident, InTopic, Topic
@@ -23,7 +24,7 @@ from coolhead.windows import Window, floor
 if TYPE_CHECKING:
     import pandas as pd
 
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+HOUR = timedelta(hours=1)
 MULTIPLIERS, TOPICS, TERMS = 5, 5, 5
 QUARTER = timedelta(minutes=15)
 ILL = 0.5
@@ -91,9 +92,11 @@ class Anatomy:
 
     incident: Incident
     span: Window
-    """From the first post to the recovery, the closing or `as_of`."""
+    """From the first post, of which all delays are counted, to the recovery, the closing or `as_of`."""
+    counted: Belonging
+    """What of the mentions belongs to it."""
     topic: tuple[str, ...]
-    """Terms of the topic that it is about; empty: all that was said in that time."""
+    """Terms of the topic that it is about, or began with; empty: of no one topic."""
     mentions: int
     authors: int
     first: Post | None
@@ -133,33 +136,35 @@ def anatomy(store: Store, plan: Plan, incident: Incident, as_of: datetime, authe
     """
     market, scorer = plan.market(incident.market), active(plan.brands.scorer)
     end = max(min(incident.recovered_at or incident.closed_at or as_of, as_of), incident.onset_at) + timedelta(microseconds=1)
-    # A topic may have begun before the rise that alarmed.
-    begin = incident.onset_at - (DAY if incident.topic else timedelta())
-    window = Window(begin, begin if incident.drill else end)
+    placed = _Placed(store, plan, market, Window(incident.onset_at - BEFORE, end))
+    counted = belonging(store, plan, market, incident, placed.root, as_of)
+    window = Window(counted.begin, counted.begin if incident.drill else end)
     frame = authenticity.gathered(store, market, window, scorer.name, scorer.revision, as_of)
-    placed = _Placed(store, plan, market, window)
     theirs = placed.beside(frame[~frame.own])
-    if incident.topic:
-        theirs = theirs[theirs.topic == placed.root(incident.topic)]
-    told = _told(incident, end, theirs.reset_index(drop=True), placed)
+    theirs = counted.of(theirs, _bad(theirs)).reset_index(drop=True)
+    told, theirs = _told(incident, end, counted, theirs, placed)
     return replace(told, evidence=tuple(authenticity.of_mentions(theirs, market))) if authentic else told
 
 
-def _told(incident: Incident, end: datetime, theirs: "pd.DataFrame", placed: "_Placed") -> Anatomy:
+def _told(
+    incident: Incident, end: datetime, counted: Belonging, theirs: "pd.DataFrame", placed: "_Placed"
+) -> tuple[Anatomy, "pd.DataFrame"]:
+    """With the mentions it is made of: those from the first post on, which in what is mostly ill spoken of is the first that does."""
     bad = theirs[_bad(theirs)]
-    first = next(_posts((bad if len(bad) else theirs).head(1)), None)
-    start = min(incident.onset_at, first.at) if first else incident.onset_at
+    first = next(_posts((bad if len(bad) >= ILL * len(theirs) else theirs).head(1)), None)
+    start = first.at if first else incident.onset_at
     theirs = theirs[theirs.published_at >= start]
     told = theirs[theirs.author.notna() & theirs["first"].notna()].groupby(["source", "author"])["first"].any()
     reach = theirs.audience.dropna()
-    return Anatomy(
-        incident=incident, span=Window(start, end), topic=placed.terms(incident.topic) if incident.topic else (),
+    made = Anatomy(
+        incident=incident, span=Window(start, max(start, end)), counted=counted, topic=placed.terms(incident.topic) if incident.topic else (),
         mentions=len(theirs), authors=_authors(theirs), first=first, networks=tuple(_networks(theirs)),
         steps=tuple(_steps(theirs)), multipliers=tuple(_multipliers(theirs)), outsiders=int(told.sum()), known=len(told),
         languages=_counted(theirs.scored_lang.fillna(theirs.lang).fillna("unknown")), topics=tuple(placed.topics(theirs)),
         evidence=(), news=next(_posts(_news(theirs).head(1)), None),
         reach=int(reach.sum()) if len(reach) else None, reach_known=len(reach),
     )  # fmt: skip
+    return made, theirs
 
 
 class _Placed:

@@ -251,18 +251,19 @@ class _Past:
         return _medians(near.transpose(1, 0, 2).reshape(24, -1)), days
 
 
-def shares(kpis: Sequence[Kpi], daily: pd.DataFrame, before: datetime) -> dict[str, float]:
-    """Each KPI's value over all local days of the 21 days before a moment; empty while cold.
+def shares(kpis: Sequence[Kpi], days: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, float]:
+    """Each KPI's value over all its newest 21 days together; empty while it has fewer than 14, whether or not something was said
+    on each of them.
 
-    daily: one row per KPI and day, columns kpi, start, parts. Only KPIs whose sums add and whose value does not grow
-    with the number of days (shares, means) make sense here; a rule asks for those.
+    days: KPI -> sums, of usable days, oldest first; empty: nothing was said; a KPI that others stand without: unknown. Only KPIs
+    whose sums add and whose value does not grow with the number of days (shares, means) make sense here; a rule asks for those.
     """
     out: dict[str, float] = {}
-    recent = daily[(daily.start < before) & (daily.start >= before - LOOK_BACK - timedelta(hours=2))]
     for kpi in kpis:
-        mine = recent[recent.kpi == kpi.name]
-        if len(mine) >= WARM_DAYS and kpi.kind == "additive":
-            sums = pd.DataFrame(list(mine.parts)).sum().to_frame().T  # what a day's parts lack is 0
+        mine = [day.get(kpi.name) for day in days if not day or kpi.name in day][-LOOK_BACK.days :]
+        said = [sums for sums in mine if sums]
+        if len(mine) >= WARM_DAYS and said and kpi.kind == "additive":
+            sums = pd.DataFrame(said).sum().to_frame().T  # what a day's parts lack is 0
             # Over so many days: a KPI that asks for the length of its window gets it, one that asks for its begin gets nothing.
             value = kpi.value(sums.assign(begin=float("nan"), hours=24.0 * len(mine))).value.iloc[0]
             if value == value:

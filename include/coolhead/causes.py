@@ -3,8 +3,10 @@
 Which incident a finding belongs to is decided by the first of these that holds of an incident whose cause goes on:
   1. it is about the finding's topic (its own, or that of one that a person merged into it);
   2. the finding is about no one topic: the gravest one that is open, then the newest; none that is less grave and has been quiet
-     for hours, unless a person reported or reopened it: a storm after yesterday's flurry has its own onset and clocks;
-  3. it is about no topic yet, and spoke within the last hour: both saw the same mentions; the hour's dominant topic becomes its;
+     for hours, unless a person reported or reopened it: a storm after yesterday's flurry has its own onset and clocks; and none
+     that is settled, where most of the hour's complaints are about something else than what was settled;
+  3. it is about no topic yet, and spoke within the last hour: both saw the same mentions; the hour's dominant topic becomes its.
+     What began after it was settled is not what was settled;
   4. it is about another topic, and both began within an hour (one outrage in two languages is two topics), or it is graver and
      open, and the finding's topic arose since it began: what arises in a storm is part of it, until a person splits it off.
 Otherwise it opens an incident, unless it proposes S0: that is noted, and no more. So a lesser signal of a cause that burns is
@@ -33,6 +35,8 @@ SMOULDERS = timedelta(hours=3)
 """Signals that go on this closely after a settled cause, no more severe than it was, belong to it and wake nobody ..."""
 AT_MOST = timedelta(hours=12)
 """... but only so long: what a person settled in the morning is a new question in the evening."""
+SEVERAL = 3
+"""People who must complain of one thing before an hour is about it: a giveaway has its grumblers too."""
 TOGETHER = timedelta(hours=1)
 """What rules see is a trailing hour: causes that speak or begin within it saw the same mentions."""
 
@@ -181,14 +185,22 @@ class _Fold:
         found = [c for c in self.causes.values() if c.incident.merged_into is None and _goes_on(c, severity, at)]
         found.sort(key=lambda c: (not c.settled, c.incident.severity, c.last, c.incident.incident_id), reverse=True)
         if finding.topic == ALL:
-            return next((c for c in found if _of_one_storm(c, severity, at)), None)
+            return next((c for c in found if _of_one_storm(c, severity, at) and self._still_it(c, seen)), None)
         begun = onset(finding, seen)
         ways: tuple[Callable[[Cause], bool], ...] = (
             lambda c: finding.topic in self._topics_of(c),
-            lambda c: c.incident.topic is None and abs(at - c.last) <= TOGETHER,
+            lambda c: c.incident.topic is None and abs(at - c.last) <= TOGETHER and (not c.settled or begun <= _settled(c)),
             lambda c: c.incident.topic is not None and _part_of(c, severity, begun),
         )
         return next((c for way in ways for c in found if way(c)), None)
+
+    def _still_it(self, cause: Cause, seen: Seen | None) -> bool:
+        """Whether an hour is about what was settled; a cause without a topic: about something that had begun by then."""
+        most = _most(seen)
+        if not cause.settled or most is None or (most.get("authors") or 0) < SEVERAL:
+            return True
+        mine = self._topics_of(cause) - {None}
+        return most["topic"] in mine if mine else moment(most["first"]) <= _settled(cause)
 
     def _topics_of(self, cause: Cause) -> set[str | None]:
         mine = cause.incident.incident_id
@@ -201,8 +213,12 @@ def _goes_on(cause: Cause, severity: Severity, at: datetime) -> bool:
     since, incident = abs(at - cause.last), cause.incident
     if not cause.settled:
         return since <= SAME_CAUSE
-    settled = incident.closed_at or incident.contained_at or incident.detected_at
-    return since <= SMOULDERS and severity <= incident.severity_proposed and at <= settled + AT_MOST
+    return since <= SMOULDERS and severity <= incident.severity_proposed and at <= _settled(cause) + AT_MOST
+
+
+def _settled(cause: Cause) -> datetime:
+    incident = cause.incident
+    return incident.closed_at or incident.contained_at or incident.detected_at
 
 
 def _of_one_storm(cause: Cause, severity: Severity, at: datetime) -> bool:
@@ -216,7 +232,12 @@ def _part_of(cause: Cause, severity: Severity, begun: datetime) -> bool:
     return abs(since) <= TOGETHER or (since > TOGETHER and not cause.settled and severity < cause.incident.severity)
 
 
+def _most(seen: Seen | None) -> dict[str, Any] | None:
+    """The topic that most of the hour's negative mentions are about."""
+    return max(topics_of(seen), key=lambda t: (t.get("negative") or 0, t.get("mentions") or 0), default=None)
+
+
 def _dominant(finding: Finding, seen: Seen | None) -> bool:
     """Whether the finding's topic is the one that most of the hour's negative mentions are about."""
-    most = max(topics_of(seen), key=lambda t: (t.get("negative") or 0, t.get("mentions") or 0), default=None)
+    most = _most(seen)
     return finding.topic != ALL and (most is None or most["topic"] == finding.topic)

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from coolhead import failpoint, registry
+from coolhead import failpoint, registry, thawing
 from coolhead.budget import metered
 from coolhead.clock import Clock
 from coolhead.edge import Edge, Parsed, clean
@@ -113,7 +113,9 @@ class Collector:
         failpoint.reached("poll.parsed")
         with self.store.writing() as writer:
             new = self.intake.write(writer, parsed)
-            writer.upsert([*logs, *moved, *covered(parsed, market.id, self.clock)])
+            logs += covered(parsed, market.id, self.clock)
+            writer.upsert([*logs, *moved])
+            thawing.forget(writer, market.id, thawing.days_assumed(logs, market.time_zone))
             failpoint.reached("poll.written")
         failpoint.reached("poll.committed")
         self.settle([p.landed for p in parsed])

@@ -4,18 +4,20 @@ A deed of an incident that the replayed rules opened as well is done to that one
 the one that was open of the same cause at that time; what nobody would have seen, nobody would have decided upon.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import accumulate
 
 from coolhead.causes import Cause, Known
 from coolhead.errors import ConfigError
 from coolhead.incidents import TRANSITIONS, moved
 from coolhead.merging import Part, merged, parted
 from coolhead.plan import Market
-from coolhead.rows import Decision, Incident, IncidentEvent, Signal, State
+from coolhead.rows import Decision, Incident, IncidentEvent, Seen, Signal, State
 from coolhead.store import Store
-from coolhead.windows import BASE, GRACE, Window, floor, moment
+from coolhead.windows import BASE, GRACE, floor, moment
 
 FACTS: Mapping[str, tuple[str, State | None]] = {
     "responded": ("responded_at", None), "contained": ("contained_at", "contained"), "recovered": ("recovered_at", "recovered"),
@@ -29,7 +31,7 @@ class Deed:
 
     at: datetime
     counts_from: datetime
-    """Start of the first window that was judged with it known."""
+    """Start of the first window that is judged with it known, where each is judged as soon as it can be."""
     incident: Incident
     """As it is recorded now."""
     what: Decision | IncidentEvent | None
@@ -40,8 +42,19 @@ class Deed:
         """In the register: of two decisions at one moment the first comes first."""
         return self.what.seq if isinstance(self.what, Decision) else 0
 
+    def before(self, starts: Sequence[datetime], judged: Sequence[datetime]) -> int:
+        """Position of the first window that was judged with it known; their number, where none was.
 
-def deeds_of(store: Store, market: Market, span: Window) -> list[Deed]:
+        starts, judged: of windows that were seen, in order, and when each was judged: minutes after its end, or hours, after an
+        outage. A fact was noted after all that was judged together with the window that it ends.
+        """
+        if not isinstance(self.what, IncidentEvent):
+            return bisect_left(judged, self.at)
+        after = bisect_left(starts, self.counts_from)
+        return max(after, bisect_right(judged, judged[after - 1])) if after else 0
+
+
+def deeds_of(store: Store, market: Market) -> list[Deed]:
     """Of a market's incidents, drills left out, in order of time."""
     out = []
     for incident in store.read(Incident, market=market.id, drill=False):
@@ -53,7 +66,21 @@ def deeds_of(store: Store, market: Market, span: Window) -> list[Deed]:
         for e in store.read(IncidentEvent, incident_id=incident.incident_id):
             if e.kind in FACTS:  # noted after the windows before it were judged
                 out.append(Deed(e.at, _ceil(e.at), incident, e))
-    return sorted((d for d in out if d.counts_from < span.end), key=lambda d: (d.counts_from, d.at, d.number))
+    return sorted(out, key=lambda d: (d.at, d.number))
+
+
+def parts(rows: Sequence[Seen], deeds: list[Deed], end: datetime) -> Iterator[tuple[Sequence[Seen], list[Deed]]]:
+    """Windows cut where people did something: (some of them, what was done before them); what was done after the last one, and
+    counts before `end`, comes with none. Takes the deeds from the list."""
+    starts, judged = [r.start for r in rows], list(accumulate((r.judged_at or r.as_of for r in rows), max))
+    placed: dict[int, list[Deed]] = {0: []}
+    for deed in list(deeds):
+        if (at := deed.before(starts, judged)) < len(rows) or deed.counts_from < end:
+            placed.setdefault(at, []).append(deed)
+            deeds.remove(deed)
+    cuts = sorted(placed)
+    for at, after in zip(cuts, [*cuts[1:], len(rows)], strict=True):
+        yield rows[at:after], placed[at]
 
 
 def _known_from(at: datetime) -> datetime:
@@ -115,7 +142,8 @@ def _merged(gone: Cause, known: Known, spoken: Mapping[str, Sequence[Signal]], w
 
 def _split(cause: Cause, spoken: Mapping[str, Sequence[Signal]], what: Decision) -> Done:
     given = what.details
-    part = Part(given.get("rule"), given.get("topic"), moment(given["since"]) if given.get("since") else None)
+    since = moment(given["since"]) if given.get("since") else None
+    part = Part(given.get("rule"), given.get("topic"), since, given.get("called"))
     signals = spoken.get(cause.incident.incident_id, ())
     left, new = parted(cause.incident, signals, part, what.at)
     theirs = _of(new.incident.incident_id, (s for s in signals if part.has(s)))

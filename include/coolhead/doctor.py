@@ -1,4 +1,5 @@
-"""Checks every source and channel of the plan: reachable, authorised, how much quota is left, until when; and what to do.
+"""Checks every source and channel of the plan: reachable, authorised, how much quota is left, until when; and what to do. And
+whether every rule of the plan counts.
 
 Nothing is stored of what the networks answer, and no notice is sent to try a channel.
 """
@@ -12,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Literal
 
-from coolhead import registry
+from coolhead import planning, registry
 from coolhead.budget import metered
 from coolhead.clock import Clock
 from coolhead.collection import Collector, listens
@@ -39,7 +40,7 @@ State = Literal["ok", "warning", "broken"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One source in one market, or one channel."""
+    """One source in one market, one channel, or a rule that does not count."""
 
     name: str
     market: str
@@ -59,7 +60,7 @@ def examine(
     store: Store, plan: Plan, settings: Settings, clock: Clock, credentials: Mapping[str, Mapping[str, Any]],
     client: Client | None = None,
 ) -> list[Finding]:  # fmt: skip
-    """Every source of every market, then every channel that the plan names; one that fails hides no other."""
+    """Every source of every market, every channel that the plan names, every rule that does not count; one that fails hides no other."""
     base = client or Client(**dict(plan.brands.network))
     collector = Collector(store, plan, settings, clock, base, credentials)
     out = []
@@ -67,7 +68,12 @@ def examine(
         for name in market.sources:
             if listens(kind := registry.load("sources", name), market, clock.now()):
                 out.append(_source(collector, kind(), market, base, clock))
-    return out + list(_channels(plan, credentials))
+    return [*out, *_channels(plan, credentials), *_rules(plan)]
+
+
+def _rules(plan: Plan) -> Iterator[Finding]:
+    for r in planning.refused(plan):
+        yield Finding(f"rule {r.rule}", r.market, "broken", f"does not count: {r.why}", planning.CURE)
 
 
 def _source(collector: Collector, source: Source, market: Market, base: Client, clock: Clock) -> Finding:
@@ -173,7 +179,7 @@ def tell(store: Store, plan: Plan, findings: Sequence[Finding], now: datetime) -
         for person, channel in _receivers(plan, dead):
             notice = Notice(
                 incident_id=TOLD, step=affairs, repetition=100 * year + week, receiver=person.id, channel=channel,
-                address=person.addresses[channel], subject=f"Coolhead: {len(wrong)} connections need somebody", body=body,
+                address=person.addresses[channel], subject=f"Coolhead: {len(wrong)} things need somebody", body=body,
                 intended_at=now, status="intended",
             )  # fmt: skip
             new += [notice] if writer.insert_new(notice) else []

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 
-from coolhead import failpoint, firing, mutes, silences
+from coolhead import failpoint, firing, mutes, planning, silences
 from coolhead.baselines import Usual
 from coolhead.causes import attach
 from coolhead.clock import Clock
@@ -47,7 +47,7 @@ def evaluate(store: Store, plan: Plan, market: Market, clock: Clock) -> Evaluate
     measurer = Measurer.of(store, plan, market)
     now = clock.now()
     points = measurer.measure(clock)
-    judge = Judge(store, plan, market, measurer)
+    judge = Judge(store, plan, market, measurer, clock)
     signals, touched = 0, list[str]()
     through = start = judge.through()
     end = floor(now - GRACE)
@@ -66,7 +66,10 @@ def watch(store: Store, plan: Plan, market: Market, clock: Clock) -> Evaluated:
 
 
 def evaluate_all(store: Store, plan: Plan, clock: Clock) -> list[Evaluated]:
-    """Every market of the plan and every brand that it watches; one that fails holds up no other. Raises the first error after all were tried."""
+    """Every market of the plan and every brand that it watches; one that fails holds up no other.
+
+    Raises after all were tried: the first error, or ConfigError where a rule of the plan does not count.
+    """
     out, errors = list[Evaluated](), list[Exception]()
     try:
         silences.judge(store, plan, clock)  # before anything is measured, so that every number inherits it
@@ -86,14 +89,15 @@ def evaluate_all(store: Store, plan: Plan, clock: Clock) -> list[Evaluated]:
         list(tried(watch, market))  # what the others' new numbers change: shares of voice
     if errors:
         raise errors[0]
+    planning.need_all_rules(plan)
     return out
 
 
 class Judge:
     """Folds the rules of one market over its windows."""
 
-    def __init__(self, store: Store, plan: Plan, market: Market, measurer: Measurer) -> None:
-        self.store, self.plan, self.market, self.measurer = store, plan, market, measurer
+    def __init__(self, store: Store, plan: Plan, market: Market, measurer: Measurer, clock: Clock) -> None:
+        self.store, self.plan, self.market, self.measurer, self.clock = store, plan, market, measurer, clock
         self.seeing = Seeing(store, plan, market, measurer)
         self.rules = firing.Fold.of(plan, market)
         self._usual = [k for k in measurer.kpis if k.reads == "usual"]
@@ -121,12 +125,15 @@ class Judge:
         """Signals and incidents of a span within one local day, with what was seen and the rules' state, in one transaction."""
         seen = self.seeing.look(span)
         done = self.store.read(Judged, market=self.market.id)
-        findings, state = self.rules.step(points_of(seen, self.seeing.names), dict(done[0].state) if done else {})
-        heard, muted = mutes.apart(mutes.of(self.store, self.market.id, span), self.market.id, findings)
+        points, silent = points_of(seen, self.seeing.names), mutes.of(self.store, self.market.id, span)
+        findings, state = self.rules.step(points, dict(done[0].state) if done else {}, mutes.covering(silent))
+        heard, muted = mutes.apart(silent, self.market.id, findings)
         usual = [*self._usual_points(seen), *self._day_points(span)]
         failpoint.reached("judge.computed")
         with self.store.writing() as writer:
             writer.lock(Incident)  # a person's answer between reading an incident and writing it would be lost
+            now = self.clock.now()  # whatever people decided until now counts: a replay must know when that was
+            seen = [s.model_copy(update={"judged_at": now}) for s in seen]
             found = attach(known(self.store, self.market.id, span, writer), self.plan, self.market, heard, seen)
             writer.upsert([*usual, *seen, *found.incidents, *found.signals, *muted, *found.events])
             writer.upsert([Judged(market=self.market.id, through=span.end, state=state)])

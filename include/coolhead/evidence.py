@@ -43,15 +43,19 @@ def of_windows(
 ) -> dict[datetime, Evidence]:
     """Window start -> `topics`, `multipliers`, `red_lines`, `networks`, `news`, `onset`; JSON-ready, what is empty is absent.
 
-    found: one row per mention and window (trailing.expanded). Reads the store for what the frame does not hold.
+    found: one row per mention and window (trailing.expanded); `late`: known in the window's hour, and published before it. One
+    such mention may be a red line or a large author's; it is none of the hour's numbers (absent: none is late). Reads the store
+    for what the frame does not hold.
     """
     if found.empty:
         return {}
     rows = _placed(store, market, found)
-    out: dict[datetime, Evidence] = {at: {"onset": moment} for at, moment in onsets(found)}
+    out: dict[datetime, Evidence] = {at.to_pydatetime(): {} for at in sorted(set(rows.window))}
+    for at, moment in onsets(found[~rows.late]):
+        out[at]["onset"] = moment
     local = rows.window.dt.tz_convert(ZoneInfo(market.time_zone)).dt.date
     told: list[tuple[str, Mapping[datetime, list[Any]]]] = [
-        ("networks", _networks(rows)),
+        ("networks", _networks(rows[~rows.late])),
         ("red_lines", _red_lines(plan, market, rows)),
     ]
     for day in sorted(set(local[rows.bad])):
@@ -87,7 +91,7 @@ def onsets(found: pd.DataFrame) -> Iterator[tuple[datetime, str]]:
 
 def _placed(store: Store, market: Market, found: pd.DataFrame) -> pd.DataFrame:
     """The rows with `topic` (as grouped, whether or not it was known as one then), `copy`, `negative`, `bad` (negative or a complaint)
-    and `spam` as known then, and `who`."""
+    and `spam` as known then, `who`, and `late`."""
     span = Window(found.published_at.min().to_pydatetime(), found.published_at.max().to_pydatetime() + BASE)
     columns = [*KEY, "topic", "copy_of", "read_kind", "kind_at"]
     beside = pd.DataFrame([tuple(r) for r in store.asked(complaining.placed(market.id, span))], columns=columns)
@@ -101,7 +105,7 @@ def _placed(store: Store, market: Market, found: pd.DataFrame) -> pd.DataFrame:
     who = found.author.where(found.author.notna(), found.native_id)
     return found.assign(
         topic=beside.topic, copy=beside.copy_of.notna(), negative=negative, bad=negative | (kind == "complaint"), spam=kind == "spam",
-        who=found.source.astype(str) + ":" + who.astype(str),
+        who=found.source.astype(str) + ":" + who.astype(str), late=found.late.astype(bool) if "late" in found else False,
     )  # fmt: skip
 
 
@@ -119,8 +123,9 @@ class _Day:
 
     def seen(self, rows: pd.DataFrame) -> list[tuple[str, Mapping[datetime, list[Any]]]]:
         told = self._with_roots(rows)
-        topics = self._topics.seen(told[told.topic.notna()])
-        return [("topics", topics), ("multipliers", self._multipliers(told)), ("news", _news(told))]
+        hour = told[~told.late]
+        topics = self._topics.seen(hour[hour.topic.notna()])
+        return [("topics", topics), ("multipliers", self._multipliers(told)), ("news", _news(hour))]
 
     def _with_roots(self, rows: pd.DataFrame) -> pd.DataFrame:
         """`topic`: the one that its chain began with; null where the mentions of its time made no topic yet."""
@@ -131,7 +136,7 @@ class _Day:
         return rows.assign(topic=rows.topic.where(known).map(roots))
 
     def _multipliers(self, rows: pd.DataFrame) -> dict[datetime, list[Evidence]]:
-        """Negative posts of the largest authors, one of each, his first."""
+        """Negative posts of the largest authors, one of each, his first. `top`: null where no audience was known before."""
         loud = rows[rows.negative & (rows.audience > 0)].sort_values(
             ["window", "audience", "published_at", "source", "native_id"],
             ascending=[True, False, True, True, True],
@@ -145,7 +150,7 @@ class _Day:
         for row, doubted in zip(loud.itertuples(index=False), doubts, strict=True):
             out.setdefault(row.window.to_pydatetime(), []).append({
                 "source": str(row.source), "native_id": str(row.native_id), "audience": int(row.audience), "label": str(row.label),
-                "top": cut is not None and int(row.audience) >= cut, "topic": row.topic if isinstance(row.topic, str) else None,
+                "top": None if cut is None else int(row.audience) >= cut, "topic": row.topic if isinstance(row.topic, str) else None,
                 "likes": _whole(row.likes), "shares": _whole(row.shares), "credible": not doubted,
             })  # fmt: skip
         return out
@@ -162,7 +167,8 @@ class _Day:
 
 
 def _red_lines(plan: Plan, market: Market, rows: pd.DataFrame) -> dict[datetime, list[Evidence]]:
-    """Mentions that touch a red line, whatever their sentiment: the credible ones first, then the earliest, some of each line."""
+    """Mentions that touch a red line, whatever their sentiment: the credible ones first, then the earliest, some of each line.
+    `of`: how many of the window touch it, and are as credible or as doubted."""
     lines = plan.red_lines_of(market.id)
     found = touched(lines, sorted(set(rows.text))) if lines else {}
     some = rows[rows.text.isin(found.keys())].reset_index(drop=True)
@@ -171,6 +177,7 @@ def _red_lines(plan: Plan, market: Market, rows: pd.DataFrame) -> dict[datetime,
     why_not = credibility.against(some, rows, reposts=False)
     each = some.assign(line=some.text.map(lambda t: range(len(found[t]))), doubted=why_not.any(axis=1)).explode("line")
     each["name"] = [found[text][i][0].name for text, i in zip(each.text, each.line, strict=True)]
+    each["of"] = each.groupby(["window", "name", "doubted"]).native_id.transform("size")
     order = ["window", "name", "doubted", "published_at", "source", "native_id"]
     shown = each.sort_values(order, kind="stable").groupby(["window", "name"], sort=False).head(TOUCHES)
     out: dict[datetime, list[Evidence]] = {}
@@ -178,7 +185,7 @@ def _red_lines(plan: Plan, market: Market, rows: pd.DataFrame) -> dict[datetime,
         line, holds = found[row.text][row.line]
         out.setdefault(row.window.to_pydatetime(), []).append({
             "name": line.name, "severity": line.severity, "source": str(row.source), "native_id": str(row.native_id), "lang": str(row.lang),
-            "credible": not doubts, "why": "; ".join([f"holds {holds}", *doubts]),
+            "credible": not doubts, "why": "; ".join([f"holds {holds}", *doubts]), "of": int(row.of),
         })  # fmt: skip
     return out
 

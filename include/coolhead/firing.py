@@ -6,7 +6,7 @@ expects is recorded and wakes nobody. A fold: all that it remembers is in its st
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,15 @@ log = logging.getLogger(__name__)
 STEP = BASE.total_seconds()
 Calendar = Sequence[tuple[str, Window]]
 """Names of events and when much is said because of them."""
+Quiet = Callable[[RuleEntry, Finding], bool]
+"""Whether a mute covers what an entry found (mutes.covering)."""
+PEOPLE = ("unique_authors", "volume")
+"""KPIs that tell how many people spoke in the trailing hour."""
+
+
+def nothing_muted(entry: RuleEntry, finding: Finding) -> bool:
+    """Where there is no mute."""
+    return False
 
 
 @dataclass(frozen=True)
@@ -42,10 +51,16 @@ class Row:
     """When it last stopped firing."""
     before: float = 0.0
     """How bad it was then."""
+    quiet: bool = False
+    """It fires, and all of its windows so far were muted."""
 
     def over(self) -> "Row":
         """The row after a window in which it did not hold."""
-        return self if self.worst is None else replace(self, worst=None, ended=self.last + STEP, before=self.worst)
+        if self.worst is None:
+            return self
+        if self.quiet:  # what nobody heard is no reason to be quiet afterwards
+            return replace(self, worst=None, quiet=False)
+        return replace(self, worst=None, ended=self.last + STEP, before=self.worst)
 
     def matters(self, cool_down: float, at: float) -> bool:
         """Whether anything in a window that begins at `at` or later depends on it. cool_down: seconds."""
@@ -76,12 +91,14 @@ class Fold:
     def of(cls, plan: Plan, market: Market) -> "Fold":
         return cls(list(_understood(plan.rules_of(market.id))), calendar_of(market.calendar, market.time_zone))
 
-    def step(self, points: "pd.DataFrame", state: dict[str, Any]) -> tuple[list[tuple[RuleEntry, Finding]], dict[str, Any]]:
-        """Findings of windows that follow those before, in order, each with the entry that proposes its severity; and the state,
-        from which rules that the plan no longer has are gone."""
+    def step(
+        self, points: "pd.DataFrame", state: dict[str, Any], quiet: Quiet = nothing_muted
+    ) -> tuple[list[tuple[RuleEntry, Finding]], dict[str, Any]]:
+        """Findings of windows that follow those before, in order, muted ones too, each with the entry that proposes its severity;
+        and the state, from which rules that the plan no longer has are gone."""
         findings, after = list[tuple[RuleEntry, Finding]](), dict[str, Any]()
         for entry, rule in self.rules:
-            found, after[entry.name] = fold(entry, rule, points, state.get(entry.name, {}), self.calendar)
+            found, after[entry.name] = fold(entry, rule, points, state.get(entry.name, {}), self.calendar, quiet)
             findings += [(_proposing(entry, f), f) for f in found]
         return sorted(findings, key=lambda pair: pair[1].start), after
 
@@ -105,8 +122,9 @@ def _proposing(entry: RuleEntry, finding: Finding) -> RuleEntry:
 
 
 def fold(
-    entry: RuleEntry, rule: Rule, points: "pd.DataFrame", state: dict[str, Any], calendar: Calendar = ()
-) -> tuple[list[Finding], dict[str, Any]]:
+    entry: RuleEntry, rule: Rule, points: "pd.DataFrame", state: dict[str, Any], calendar: Calendar = (),
+    quiet: Quiet = nothing_muted,
+) -> tuple[list[Finding], dict[str, Any]]:  # fmt: skip
     """In which windows a rule fires. points: as a rule gets them (rules/__init__.py); columns that are absent are unknown.
 
     state: {} at first, and whenever the entry has become another rule's.
@@ -119,7 +137,7 @@ def fold(
     calendar = calendar if rule.watches == "volume" else ()
     for f in _evident(entry, rule, points, found):
         expected = _event(f, calendar)
-        fires, row = _next(entry, rows.pop(f.topic, None), f, bool(expected))
+        fires, row = _next(entry, rows.pop(f.topic, None), f, bool(expected), quiet(entry, f))
         rows |= {f.topic: row} if row else {}
         if fires:
             out.append(replace(f, expected=expected))
@@ -150,18 +168,26 @@ def _of(entry: RuleEntry, column: str) -> str:
 def _evident(entry: RuleEntry, rule: Rule, points: "pd.DataFrame", found: list[Finding]) -> Iterator[Finding]:
     """Findings with enough evidence behind them, in order."""
     least = rule.min_n if entry.min_n is None else entry.min_n
-    needs = {kpi: {_of(entry, f"{kpi}.n"): least, "unique_authors": entry.min_authors} for kpi in {f.kpi for f in found}}
-    enough = {kpi: _reaching(points, need) for kpi, need in needs.items()}
+    crowd = points.index[_people(points) >= entry.min_authors]
+    enough = {kpi: crowd.intersection(_reaching(points, _of(entry, f"{kpi}.n"), least)) for kpi in {f.kpi for f in found}}
     yield from sorted((f for f in found if f.start in enough[f.kpi]), key=lambda f: (f.start, f.topic))
 
 
-def _reaching(points: "pd.DataFrame", least: Mapping[str, float]) -> "pd.Index[Any]":
-    """Windows in which every column reaches its number; none, where one is not known at all."""
-    reached = points.index
-    for column, number in least.items():
-        if number > 0:
-            reached = reached.intersection(points.index[points[column] >= number]) if column in points else points.index[:0]
-    return reached
+def _reaching(points: "pd.DataFrame", column: str, number: float) -> "pd.Index[Any]":
+    """Windows in which a column reaches a number; none, where it is not known at all."""
+    if number <= 0:
+        return points.index
+    return points.index[points[column] >= number] if column in points else points.index[:0]
+
+
+def _people(points: "pd.DataFrame") -> "pd.Series[Any]":
+    """How many spoke in each trailing hour: authors, and one for each mention that names none, as no network names all. 0 where
+    nothing is known."""
+    authors, named, volume = (
+        points[column] if column in points else float("nan") for column in ("unique_authors", "unique_authors.n", "volume")
+    )
+    known = points[[]].assign(authors=authors, unnamed=volume - named)
+    return known.authors.fillna(0) + known.unnamed.clip(lower=0).fillna(0)
 
 
 def _event(finding: Finding, calendar: Calendar) -> str | None:
@@ -170,8 +196,9 @@ def _event(finding: Finding, calendar: Calendar) -> str | None:
     return next((name for name, w in calendar if w.start < end and finding.start - timedelta(minutes=55) < w.end), None)
 
 
-def _next(entry: RuleEntry, row: Row | None, f: Finding, expected: bool) -> tuple[bool, Row | None]:
-    """Whether the rule fires in a window in which it holds, and its row with that window."""
+def _next(entry: RuleEntry, row: Row | None, f: Finding, expected: bool, muted: bool) -> tuple[bool, Row | None]:
+    """Whether the rule fires in a window in which it holds, and its row with that window. What is muted fires, and tells nothing of
+    how bad it was while somebody listened."""
     at, beyond = f.start.timestamp(), abs(f.value - f.threshold)
     if row and not row.matters(entry.cool_down * 60, at):
         row = None
@@ -186,7 +213,9 @@ def _next(entry: RuleEntry, row: Row | None, f: Finding, expected: bool) -> tupl
         return fires or held, row
     if not fires and (not held or _cooling(entry, row, at, beyond)):
         return False, row
-    return True, replace(row, worst=max(row.worst or 0.0, 0.0 if f.weak else beyond))
+    if muted:
+        return True, row if fires else replace(row, worst=0.0, quiet=True)
+    return True, replace(row, worst=max(row.worst or 0.0, 0.0 if f.weak else beyond), quiet=False)
 
 
 def _cooling(entry: RuleEntry, row: Row, at: float, beyond: float) -> bool:

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from coolhead import usual_days
+from coolhead import thawing
 from coolhead.clock import Clock
 from coolhead.collection import Collector
 from coolhead.edge import Edge, Parsed
@@ -123,11 +123,9 @@ class Importer:
             rows=out.mentions + out.duplicates,
             newest=last, known_at=self.clock.now(), assumed=True,
         )  # fmt: skip
-        zone = ZoneInfo(self.market.time_zone)
         with self.store.writing() as writer:
-            writer.insert_new(log)
-            if out.mentions:
-                usual_days.forget(writer, self.market.id, first.astimezone(zone).date(), last.astimezone(zone).date())
+            if writer.insert_new(log):
+                thawing.forget(writer, self.market.id, thawing.days_assumed([log], self.market.time_zone))
 
     def _days(self) -> list[date]:
         zone = ZoneInfo(self.market.time_zone)

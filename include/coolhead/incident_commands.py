@@ -47,8 +47,10 @@ def add(verbs: Any, verb: Callable[..., Any]) -> None:
     )
     _whose(p)
     p.add_argument("--rule", help="those of this rule")
-    p.add_argument("--topic", help="those about this topic")
-    p.add_argument("--since", help="those of windows that end after this, e.g. 2026-03-25T14:00+01:00")
+    p.add_argument("--topic", help="those about this topic: its name, a beginning of it, or one of its terms")
+    p.add_argument(
+        "--since", help="those of windows that end after this, e.g. 2026-03-25T14:00, on the market's clocks, or with an offset"
+    )
     _by(p)
     _whose(verb("show", _show, "State, severity and its reasons, clocks, signals and decisions of an incident.", incident))
     _whose(
@@ -82,8 +84,12 @@ def _now() -> datetime:
 def _found(store: Any, beginning: str) -> Incident:
     """Raises ConfigError where none or several begin so."""
     found: list[Incident] = [i for i in store.read(Incident) if i.incident_id.startswith(beginning)]
-    if len(found) != 1:
-        raise ConfigError(f"incident {beginning!r}: {len(found)} begin so; `coolhead incident list` shows them")
+    if not found:
+        raise ConfigError(f"no incident begins with {beginning!r}; `coolhead incident list` shows them")
+    if len(found) > 1:
+        raise ConfigError(
+            f"{len(found)} incidents begin with {beginning!r}: {', '.join(i.incident_id for i in found)}; type more of it"
+        )
     return found[0]
 
 
@@ -127,16 +133,31 @@ def _merge(options: Any) -> int:
 
 def _split(options: Any) -> int:
     from coolhead.merging import Part, split
-    from coolhead.windows import moment
+    from coolhead.typed import shown, time
 
-    store, _plan = _opened()
-    since = moment(options.since, "since") if options.since else None
-    if not (options.rule or options.topic or since):
+    if not (options.rule or options.topic or options.since):
         raise ConfigError("say which signals are of another cause: --rule, --topic or --since")
-    part = Part(options.rule, options.topic, since)
-    new = split(store, _found(store, options.incident).incident_id, part, options.by, _now(), options.reason)
+    store, _plan = _opened()
+    found = _found(store, options.incident)
+    zone = str(found.policy["time_zone"])
+    since = time(options.since, "since", zone) if options.since else None
+    topic, called = _meant(store, found, options.topic) if options.topic else (None, None)
+    new = split(store, found.incident_id, Part(options.rule, topic, since, called), options.by, _now(), options.reason)
+    if since:
+        print(f"since {shown(since, zone)}")
     print(f"{new.incident_id} {name_of(new.severity)} {new.state}: the next tick of evaluate_brands starts its escalation")
     return 0
+
+
+def _meant(store: Any, incident: Incident, said: str) -> tuple[str, str]:
+    """(topic of an incident's signals, what people call it). Raises ConfigError with the choices."""
+    from coolhead.topic_names import names
+
+    if said == ALL:
+        return ALL, ALL
+    topics = {s.topic for s in store.read(Signal, incident_id=incident.incident_id)}
+    known = names(store, incident.market, topics)
+    return (topic := known.meant(said)), known.called(topic)
 
 
 def _show(options: Any) -> int:
@@ -160,12 +181,15 @@ def _anatomy(options: Any) -> int:
 def told(store: Any, incident: Incident, as_of: datetime) -> Iterator[str]:
     """An incident in lines; of what was said about the brand, no word."""
     from coolhead.durations import clocks
+    from coolhead.topic_names import names
 
     mine = {"incident_id": incident.incident_id}
+    signals = store.read(Signal, **mine)
+    called = names(store, incident.market, {s.topic for s in signals} | {incident.topic or ALL}).called
     yield f"{incident.incident_id}  {incident.title}"
     other = {"merged into": incident.merged_into, "split from": incident.split_from}
     more = [
-        incident.topic and f"topic {incident.topic}",
+        incident.topic and f"topic {called(incident.topic)}",
         *(f"{k} {v[:8]}" for k, v in other.items() if v),
         incident.drill and "a drill",
     ]
@@ -176,11 +200,10 @@ def told(store: Any, incident: Incident, as_of: datetime) -> Iterator[str]:
     yield "clocks from the detection"
     for lasted in clocks(incident, as_of):
         yield f"  {lasted.name} {lasted.what}: {lasted}"
-    signals = store.read(Signal, **mine)
     yield f"signals: {len(signals)}"
     for (rule, severity, topic), n in sorted(Counter((s.rule, s.severity, s.topic) for s in signals).items()):
         times = [s.start for s in signals if (s.rule, s.severity, s.topic) == (rule, severity, topic)]
-        about = "" if topic == ALL else f" about {topic}"
+        about = "" if topic == ALL else f" about {called(topic)}"
         yield f"  {rule} {severity}{about}: {n:,}, {min(times):%Y-%m-%d %H:%M} to {max(times):%Y-%m-%d %H:%M} UTC"
     events = [
         (e.at, f"{e.kind}: {e.detail}") for e in store.read(IncidentEvent, **mine) if not e.kind.startswith(("asked-", "due-"))
@@ -201,5 +224,7 @@ def _list(_: Any) -> int:
     for i in sorted(store.read(Incident), key=lambda i: i.detected_at):
         state = f"merged into {i.merged_into[:8]}" if i.merged_into else i.state
         ages = ", ".join(f"{c.name} {c}" for c in clocks(i, now)[2:])
-        print(f"{i.incident_id}  {i.detected_at:%Y-%m-%d %H:%M}  {name_of(i.severity):<15}  {state:<12}  {i.title}  ({ages})")
+        print(
+            f"{i.incident_id}  {i.detected_at:%Y-%m-%d %H:%M} UTC  {name_of(i.severity):<15}  {state:<12}  {i.title}  ({ages})"
+        )
     return 0

@@ -179,11 +179,17 @@ def broken_at(decisions: Sequence[Decision]) -> int | None:
     return None
 
 
-def left_out(store: Store, market: Market, before: datetime) -> list[Window]:
-    """Stretches of incidents known before a moment, confirmed or dismissed, and of the plan's known episodes: none is usual."""
+def left_out(store: Store, market: Market, before: datetime, least: Severity = "S0") -> list[Window]:
+    """Stretches of incidents known before a moment, confirmed or dismissed, and of the plan's known episodes: none is usual.
+
+    least: without those of which all signals proposed less.
+    """
+    severe = list(SEVERITY_NAMES).index(least)
     zone = market.time_zone
     out = [Window(local_day(e.start, zone).start, local_day(e.end, zone).end) for e in market.known_episodes]
     for onset, detected, contained, *last in store.asked(spoken.stretches(market.id, before)):
+        if any(last) and not any(last[severe:]):
+            continue
         end = max([detected, *(at for at in last if at)]) + timedelta(hours=3)
         known = contained is not None and contained < before
         out.append(Window(min(onset, detected), max(end, contained) if known else end))

@@ -3,10 +3,11 @@
 import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from coolhead import registry
+from coolhead import registry, thawing
 from coolhead.edge import EXPORT, Parsed
 from coolhead.matching import matched_by
 from coolhead.plan import Market, Plan
@@ -64,11 +65,21 @@ class Intake:
         undone = [(x.market, m.published_at) for m in changed for x in matches[m.native_id]]
         writer.upsert([*mentions, *(x for found in matches.values() for x in found), *early])
         writer.upsert(dirty([*undone, *lost, *((x.market, x.published_at) for x in early)]))
+        self._thaw(writer, [(x.market, m.published_at) for m in fresh.values() if m.known_assumed for x in matches[m.native_id]])
         self._own_up(writer, source, {(p.landed.market, m.native_id): m for p, m in placed if m.own and m.native_id in known})
         writer.mark_edited([key_of(m) for m in edited.values()])
         for native_id in back:
             writer.delete(Tombstone, source=source, day=known[native_id].day, native_id=native_id)
         return fresh, {m.native_id: m for m in mentions if m.native_id in back}
+
+    def _thaw(self, writer: Writer, published: Iterable[tuple[str, datetime]]) -> None:
+        """What we say to have known all along changes what was usual; what was polled in time does not. (market, publication)"""
+        zones = {m.id: ZoneInfo(m.time_zone) for m in self.plan.listened}
+        days: dict[str, set[date]] = {}
+        for market, at in published:
+            days.setdefault(market, set()).add(at.astimezone(zones[market]).date())
+        for market, some in days.items():
+            thawing.forget(writer, market, some)
 
     def _unmatch(
         self, writer: Writer, source: str, edited: Mapping[str, Mention], known: Mapping[str, Known]

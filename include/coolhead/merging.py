@@ -4,17 +4,18 @@ Signals move to where they belong, and the decision says so in the register: wha
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from coolhead.causes import Cause
 from coolhead.errors import ConfigError
-from coolhead.incidents import ENDED, NAMESPACE, append, name_of
+from coolhead.incidents import ENDED, NAMESPACE, REOPENED, append, name_of
 from coolhead.rows import ALL, Decision, Incident, IncidentEvent, Signal
 from coolhead.severities import LEAST
 from coolhead.store import Store
+from coolhead.topic_names import names
 from coolhead.windows import BASE
 from coolhead.writing import Writer
 
@@ -29,6 +30,8 @@ class Part:
     rule: str | None = None
     topic: str | None = None
     since: datetime | None = None
+    called: str | None = None
+    """What people call the topic."""
 
     def has(self, signal: Signal) -> bool:
         return (
@@ -38,7 +41,15 @@ class Part:
         )
 
     def __str__(self) -> str:
-        said = {"rule": self.rule, "topic": self.topic, "since": self.since and f"{self.since:%Y-%m-%d %H:%M} UTC"}
+        return self._said(self.called or self.topic)
+
+    @property
+    def key(self) -> str:
+        """The same whatever the topic is called."""
+        return self._said(self.topic)
+
+    def _said(self, topic: str | None) -> str:
+        said = {"rule": self.rule, "topic": topic, "since": self.since and f"{self.since:%Y-%m-%d %H:%M} UTC"}
         return ", ".join(f"{k} {v}" for k, v in said.items() if v)
 
 
@@ -60,21 +71,25 @@ def merged(gone: Cause, kept: Cause, at: datetime) -> tuple[Cause, Cause]:
     return Cause(closed), Cause(into, spoke)
 
 
-def parted(incident: Incident, signals: Sequence[Signal], part: Part, at: datetime) -> tuple[Cause, Cause]:
+def parted(
+    incident: Incident, signals: Sequence[Signal], part: Part, at: datetime, called: Callable[[str], str] = str
+) -> tuple[Cause, Cause]:
     """The incident without a part of its signals, and that part as an incident of its own, which is asked about anew. Pure.
 
-    Raises ConfigError where the part is nothing, or nothing would be left.
+    called: topic -> what a mistake calls it. Raises ConfigError where the part is nothing, or nothing would be left.
     """
     theirs, rest = [s for s in signals if part.has(s)], [s for s in signals if not part.has(s)]
-    reports = [x for x in incident.reasons if "report" in x]
-    if not theirs or not (rest or reports):
+    said = [x for x in incident.reasons if "report" in x]
+    # That it is not over says nothing of what it would be without signals.
+    reported = [x for x in said if x["rule"] != REOPENED]
+    if not theirs or not (rest or reported):
         raise ConfigError(
             f"incident {incident.incident_id[:8]}: {part} holds {len(theirs)} of its {len(signals)} signals; a split needs some and not all; "
-            f"it has the rules {_all(s.rule for s in signals)} and the topics {_all(s.topic for s in signals)}"
+            f"it has the rules {_all(s.rule for s in signals)} and the topics {_all(called(s.topic) for s in signals)}"
         )
     left = {
         "topic": incident.topic if incident.topic in {s.topic for s in rest} else None,
-        **_proposed(incident, rest, reports),
+        **_proposed(incident, rest, said),
     }
     return _cause(incident.model_copy(update=left), rest), _cause(_new(incident, theirs, part, at), theirs)
 
@@ -84,7 +99,7 @@ def _new(incident: Incident, signals: Sequence[Signal], part: Part, at: datetime
     return incident.model_copy(update={
         **{n: None for n in Incident.model_fields if n.endswith("_at")}, "onset_at": min(s.start for s in signals),
         "detected_at": min(s.as_of for s in signals), "state": "detected", "severity": max(s.severity for s in signals), "cause": None,
-        "incident_id": str(uuid.uuid5(NAMESPACE, f"{incident.incident_id}/split/{part}/{at.isoformat()}")), "commander": None,
+        "incident_id": str(uuid.uuid5(NAMESPACE, f"{incident.incident_id}/split/{part.key}/{at.isoformat()}")), "commander": None,
         "topic": about.pop() if len(about) == 1 else None, "title": f"{incident.title} [split: {part}]"[:300],
         "split_from": incident.incident_id, "link": None, **_proposed(incident, signals, []),
     })  # fmt: skip
@@ -164,10 +179,12 @@ def split(store: Store, incident_id: str, part: Part, by: str, at: datetime, rea
         writer.lock(Incident)
         before = _open(writer, incident_id)
         signals = writer.read(Signal, incident_id=incident_id)
-        old, new = (c.incident for c in parted(before, signals, part, at))
+        called = names(writer, before.market, {s.topic for s in signals}).called
+        old, new = (c.incident for c in parted(before, signals, part, at, called))
         details = {
             "rule": part.rule,
             "topic": part.topic,
+            "called": part.called,
             "since": part.since and part.since.isoformat(),
             "into": new.incident_id,
         }

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from coolhead import clock, settings
-from coolhead.errors import ConfigError
 from coolhead.plan import Plan
 
 
@@ -14,9 +13,16 @@ def add(verbs: Any, verb: Callable[..., Any]) -> None:
     p = verb("add", _add, "Keep rules quiet for a time; shows first what it would have hidden in the last weeks.", mute)
     p.add_argument("--market", help="market id, where the plan has several")
     p.add_argument("--rules", default="", help="names, comma-separated (default: all; red lines and people's reports never)")
-    p.add_argument("--topic", help="only signals of this topic")
-    p.add_argument("--from", dest="start", metavar="TIME", help="e.g. 2026-03-01T22:00+01:00 (default: now)")
-    p.add_argument("--until", required=True, metavar="TIME", help="e.g. 2026-03-02T06:00+01:00")
+    p.add_argument("--topic", help="only signals of this topic: its name, a beginning of it, or one of its terms")
+    p.add_argument(
+        "--from",
+        dest="start",
+        metavar="TIME",
+        help="e.g. 2026-03-01T22:00, on the market's clocks, or with an offset (default: now)",
+    )
+    p.add_argument(
+        "--until", required=True, metavar="TIME", help="e.g. 2026-03-02T06:00, on the market's clocks, or with an offset"
+    )
     p.add_argument("--reason", required=True, help="why, in a sentence; it stands in the brief and the review")
     p.add_argument("--owner", required=True, help="person of the plan who answers for it, and is told when it is over")
     p.add_argument("--by", help="who makes it (default: the owner)")
@@ -42,18 +48,21 @@ def _opened() -> tuple[Any, Plan, Any]:
 def _add(options: Any) -> int:
     from coolhead import mutes
     from coolhead.mute_notices import in_words
-    from coolhead.windows import moment
+    from coolhead.topic_names import names
+    from coolhead.typed import shown, time
 
     store, plan, now = _opened()
     market = plan.market(options.market) if options.market else plan.only_market()
-    if options.topic and options.topic not in (choices := mutes.topics(store, plan, market, now)):
-        raise ConfigError(f"topic: no signal was about {options.topic!r}; choose of: {', '.join(choices) or 'none yet'}")
+    choices = names(store, market.id, mutes.topics(store, plan, market, now)) if options.topic else None
+    topic = choices.meant(options.topic) if choices else None
     rules = tuple(r.strip() for r in options.rules.split(",") if r.strip())
-    start = moment(options.start, "from") if options.start else now
-    wish = mutes.Wish(
-        rules, options.topic, start, moment(options.until, "until"), options.owner, options.reason, options.maintenance
-    )
+    zone = market.time_zone
+    start = time(options.start, "from", zone) if options.start else now
+    end = time(options.until, "until", zone)
+    wish = mutes.Wish(rules, topic, start, end, options.owner, options.reason, options.maintenance)
     mute = mutes.made(plan, market, wish, options.by or options.owner, now)
+    print(f"from {shown(start, zone)} to {shown(end, zone)}")
+    print(_kept_quiet(in_words(store, mute), mute, plan.rules_of(market.id)))
     for line in _preview(mutes.preview(store, mute, plan.rules_of(market.id), now)):
         print(line)
     if options.dry_run:
@@ -61,9 +70,25 @@ def _add(options: Any) -> int:
         return 0
     store.upsert([mute])
     print(
-        f"{mute.mute_id} {mute.kind}: {in_words(mute)} of {mute.market} {mute.start:%Y-%m-%d %H:%M} to {mute.end:%Y-%m-%d %H:%M} UTC"
+        f"{mute.mute_id} {mute.kind}: {in_words(store, mute)} of {mute.market} {mute.start:%Y-%m-%d %H:%M} to {mute.end:%Y-%m-%d %H:%M} UTC"
     )
     return 0
+
+
+def _kept_quiet(what: str, mute: Any, entries: Any) -> str:
+    """How far it reaches: that a crisis is kept quiet too must surprise nobody."""
+    from coolhead.mutes import NEVER
+
+    mine = [
+        e for e in entries if e.rule not in NEVER and (not mute.rules or {e.name, e.name.partition("@")[0]} & {*mute.rules})
+    ]
+    grave = [e for e in mine if e.severity >= "S3"]
+    too = ""
+    if mute.topic:
+        too = "; what is about no one topic, or another, is heard"
+    elif grave:
+        too = f", {max(e.severity for e in grave)} too: {', '.join(sorted({e.name for e in grave}))}"
+    return f"keeps quiet {what}{too}; red lines and what people report are always heard"
 
 
 def _preview(hidden: Any) -> Iterator[str]:
@@ -88,7 +113,7 @@ def _list(options: Any) -> int:
             continue
         state = "over" if over <= now else "on" if m.start <= now else "to come"
         print(
-            f"{m.mute_id}  {m.start:%Y-%m-%d %H:%M} to {over:%Y-%m-%d %H:%M} UTC  {state:<7}  {m.kind}  {m.market}: {in_words(m)}; "
+            f"{m.mute_id}  {m.start:%Y-%m-%d %H:%M} to {over:%Y-%m-%d %H:%M} UTC  {state:<7}  {m.kind}  {m.market}: {in_words(store, m)}; "
             f"{kept_quiet(store, m)} kept quiet; {m.owner}: {m.reason}"
         )
     return 0

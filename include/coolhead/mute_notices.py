@@ -13,6 +13,7 @@ from coolhead.outbox import demand_reached, send_outbox
 from coolhead.plan import Market, Person, Plan
 from coolhead.rows import Mute, Notice
 from coolhead.store import Store
+from coolhead.topic_names import names
 from coolhead.windows import BASE, Window
 
 log = logging.getLogger(__name__)
@@ -94,13 +95,15 @@ def _words(store: Store, plan: Plan, mute: Mute, now: datetime) -> tuple[str, st
     over = mutes.until(mute)
     ended = f", ended by {mute.ended_by}" if mute.ended_at else ""
     facts = [
-        ("What", f"the {mute.kind} of {in_words(mute)} for {mute.market} is over: what fires from now on opens an incident at once"),
+        ("What", f"the {mute.kind} of {in_words(store, mute)} for {mute.market} is over: what fires from now on opens an incident at once"),
         ("When", f"{local(mute.start)} to {local(over)} ({zone.key}){ended}; made by {mute.made_by}, owned by {mute.owner}"),
         ("Why", mute.reason),
         ("Kept quiet", kept_quiet(store, mute)),
         ("Do", "nothing, if the reason is gone; else change the rule, and see with `coolhead replay --rules FILE` what that does"),
     ]  # fmt: skip
-    subject = f"[{mute.kind} over] {_brand(plan, market)} ({mute.market}): {in_words(mute)} heard again since {local(over)}"
+    subject = (
+        f"[{mute.kind} over] {_brand(plan, market)} ({mute.market}): {in_words(store, mute)} heard again since {local(over)}"
+    )
     return subject, "\n".join(f"{k}: {v}" for k, v in facts)
 
 
@@ -108,10 +111,10 @@ def _brand(plan: Plan, market: Market | None) -> str:
     return plan.brand_of(market.id) if market else "a market that has left the plan"
 
 
-def in_words(mute: Mute) -> str:
+def in_words(store: Store, mute: Mute) -> str:
     """What it covers."""
     rules = ", ".join(mute.rules) or "all rules"
-    return f"{rules} about {mute.topic}" if mute.topic else rules
+    return f"{rules} about {names(store, mute.market, [mute.topic]).called(mute.topic)}" if mute.topic else rules
 
 
 def kept_quiet(store: Store, mute: Mute) -> str:

@@ -2,12 +2,12 @@
 
 A muted signal is recorded and counted, and opens and raises nothing. A mute counts only for windows that were judged after
 it was made, and none outlives its end: the first window that ends after it is heard again, so that what is still
-firing opens an incident at once. In code a mute, for `silence` is a source that says nothing (rows.Silence).
+firing opens an incident at once, and what nobody heard keeps no rule quiet (`covering`, for firing.py). In code a mute, for `silence` is a source that says nothing (rows.Silence).
 """
 
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -48,6 +48,11 @@ def active(mutes: Iterable[Mute], entry: RuleEntry, finding: Finding) -> Mute | 
         return None
     covering = [m for m in mutes if _covers(m, entry.name, finding.topic, finding.start)]
     return min(covering, key=lambda m: (m.made_at, m.mute_id), default=None)
+
+
+def covering(mutes: Sequence[Mute]) -> Callable[[RuleEntry, Finding], bool]:
+    """Whether any of them covers what an entry found (firing.Quiet)."""
+    return lambda entry, finding: active(mutes, entry, finding) is not None
 
 
 def _covers(mute: Mute, rule: str, topic: str, start: datetime) -> bool:
@@ -165,7 +170,7 @@ class Hidden:
     """Signals of the market in that stretch."""
     rules: dict[str, int]
     incidents: list[tuple[datetime, str, Severity]]
-    """(detected, title, severity) of those that nothing else would have opened."""
+    """(detected, title, gravest severity that a hidden signal proposed) of those that nothing else would have opened."""
 
 
 def preview(store: Store, mute: Mute, entries: Sequence[RuleEntry], now: datetime) -> list[Hidden]:
@@ -183,7 +188,10 @@ def preview(store: Store, mute: Mute, entries: Sequence[RuleEntry], now: datetim
 
 def _hidden(span: Window, hidden: Sequence[Signal], heard: Sequence[Signal], gone: Sequence[Incident]) -> Hidden:
     mine = [s for s in hidden if s.start in span]
-    incidents = sorted((i.detected_at, i.title, i.severity_proposed) for i in gone if i.detected_at in span)
+    gravest: dict[str | None, Severity] = {}
+    for s in hidden:  # an incident's own proposal may have fallen since
+        gravest[s.incident_id] = max(gravest.get(s.incident_id, s.severity), s.severity)
+    incidents = sorted((i.detected_at, i.title, gravest[i.incident_id]) for i in gone if i.detected_at in span)
     return Hidden(
         span, len(mine), len(mine) + sum(s.start in span for s in heard), dict(Counter(s.rule for s in mine)), incidents
     )

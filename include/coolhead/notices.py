@@ -17,9 +17,9 @@ from coolhead.rows import Incident, PlanVersion, Signal
 from coolhead.sentiment import active
 from coolhead.store import Store
 from coolhead.verdicts import Listening
-from coolhead.windows import Window
+from coolhead.windows import Window, moment
 
-QUOTES = 3
+QUOTES = REASONS = 3
 LONGEST = 180
 """Characters of a quote."""
 
@@ -39,31 +39,41 @@ def compose(
     """What happened, since when, three quotes, how sure, the clock, who else was told, and where to answer."""
     zone = ZoneInfo(str(incident.policy["time_zone"]))
 
-    def local(moment: datetime) -> str:
-        return f"{moment.astimezone(zone):%d %b %H:%M}"
-
+    local = _local(zone)
     drill = "[DRILL] " if incident.drill and not incident.title.startswith("[DRILL]") else ""
     subject = f"{drill}[{name_of(incident.severity)}] {incident.title}: {kind} by {due.astimezone(zone):%H:%M}"
     link = f"{str(incident.policy['public_url']).rstrip('/')}/dags/escalate_incident/runs/{run_id}/tasks/ask/required_actions"
     facts = [
-        ("What", f"{incident.title} - {name_of(incident.severity)} proposed: " + "; ".join(x["reason"] for x in incident.reasons[-3:])),
+        ("What", f"{incident.title} - {name_of(incident.severity)} proposed: " + "; ".join(_why(incident))),
         ("Since", f"{local(incident.onset_at)}, detected {local(incident.detected_at)} ({zone.key}); as of {local(now)}"),
-        ("How sure", _how_sure(store, incident, now)),
+        ("How sure", _how_sure(store, incident, now, local)),
         ("Clock", f"{kind} by {local(due)}, {_minutes(due - now)}{_missed(incident, kind, now, local)}"),
         ("Told", ", ".join(p["name"] for p in told) or "nobody"),
     ]  # fmt: skip
-    quotes = _quotes(store, incident, now)
+    quotes = _quotes(store, incident, now, local)
     said = [f"- {q}" for q in quotes] or [f"- no mention stands behind it{f': {incident.link}' if incident.link else ''}"]
+    heading = f"Quotes (times of {zone.key})"
     rule = "Nothing is published by Coolhead. No automatic replies, no deleted comments; individual replies only after the cool-off."
-    body = "\n".join([*(f"{k}: {v}" for k, v in facts), "", "Quotes:", *said, "", f"Answer here: {link}", "", rule])
+    body = "\n".join([*(f"{k}: {v}" for k, v in facts), "", f"{heading}:", *said, "", f"Answer here: {link}", "", rule])
     quoted = [f"- {plain(line[2:])}" for line in said]
-    markdown = "\n".join([*(f"**{k}:** {plain(v)}\n" for k, v in facts), "**Quotes:**\n", *quoted, "", rule])
+    markdown = "\n".join([*(f"**{k}:** {plain(v)}\n" for k, v in facts), f"**{plain(heading)}:**\n", *quoted, "", rule])
     return Content(subject, body, markdown)
 
 
 def plain(text: str) -> str:
     """Text that Markdown shows as it stands: strangers' words must not put links or pictures on the decision page."""
     return re.sub(r"([\\`*_{}\[\]()#+!|<>~:/.@-])", r"\\\1", text)
+
+
+def _local(zone: ZoneInfo) -> Callable[[datetime], str]:
+    """A moment as the clocks of the market show it; which market's stands once beside, for all of a notice."""
+    return lambda moment: f"{moment.astimezone(zone):%d %b %H:%M}"
+
+
+def _why(incident: Incident) -> list[str]:
+    """The reasons that decide its severity: the gravest first, of these the newest."""
+    ranked = sorted(incident.reasons, key=lambda x: (x["severity"], moment(x["at"])), reverse=True)
+    return [str(x["reason"]) for x in ranked[:REASONS]]
 
 
 def _missed(incident: Incident, kind: str, now: datetime, local: Callable[[datetime], str]) -> str:
@@ -80,14 +90,17 @@ def _minutes(span: timedelta) -> str:
     return f"{minutes} minutes left" if minutes >= 0 else f"{-minutes} minutes late"
 
 
-def _how_sure(store: Store, incident: Incident, now: datetime) -> str:
+def _how_sure(store: Store, incident: Incident, now: datetime, local: Callable[[datetime], str]) -> str:
     signals = store.read(Signal, incident_id=incident.incident_id)
     if not signals:
         return "reported by a person; not verified"
     window = Window(incident.onset_at - timedelta(hours=1), max(now, incident.onset_at))
     market = next((m for m in _markets(store) if m.id == incident.market), None)
     blind = Listening(store, market, window, now).at(now).blind(window) if market else []
-    seen = "; ".join(f"{o.source} was blind {o.window}" for o in blind[:3]) or "no source was blind"
+    seen = (
+        "; ".join(f"{o.source} was blind {local(o.window.start)} to {local(o.window.end)}" for o in blind[:3])
+        or "no source was blind"
+    )
     return f"{len(signals)} signals of {len({s.rule for s in signals})} rules; {seen}"
 
 
@@ -96,7 +109,7 @@ def _markets(store: Store) -> list[Market]:
     return plan.restore(newest.content).markets if newest else []
 
 
-def _quotes(store: Store, incident: Incident, now: datetime) -> list[str]:
+def _quotes(store: Store, incident: Incident, now: datetime, local: Callable[[datetime], str]) -> list[str]:
     """The most negative mentions since the onset, each author once, the largest audience first."""
     if incident.drill or not store.read(Signal, incident_id=incident.incident_id):
         return []
@@ -110,7 +123,7 @@ def _quotes(store: Store, incident: Incident, now: datetime) -> list[str]:
     negative = theirs[theirs.label == "negative"]
     chosen = negative if len(negative) else theirs
     picked = chosen[chosen.author.isna() | ~chosen.duplicated("author")].head(QUOTES)  # two without a name are two
-    return [_quote(m) for m in picked.itertuples()]
+    return [_quote(m, local) for m in picked.itertuples()]
 
 
 def _scorer(store: Store) -> tuple[str, str]:
@@ -124,8 +137,8 @@ def _scorer(store: Store) -> tuple[str, str]:
     return scorer.name, scorer.revision
 
 
-def _quote(m: Any) -> str:
+def _quote(m: Any, local: Callable[[datetime], str]) -> str:
     text = " ".join(str(m.text).split())
     text = text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
     audience = "audience unknown" if pd.isna(m.audience) else f"{int(m.audience):,} followers"
-    return f"“{text}” ({m.source}, {m.published_at:%H:%M} UTC, {audience})"
+    return f"“{text}” ({m.source}, {local(m.published_at)}, {audience})"

@@ -18,6 +18,7 @@ from coolhead.errors import ConfigError
 from coolhead.plan_parts import Language, MarketId, Part, Zone, plugin, refuse, twice
 from coolhead.plan_rules import Expected, RedLine, Rules
 from coolhead.plan_rules import RuleEntry as RuleEntry
+from coolhead.plan_versions import Refused, understood
 from coolhead.reach import ReachFactor
 from coolhead.rows import Severity
 from coolhead.terms import Term, Terms
@@ -235,6 +236,8 @@ class Plan(Part):
     brands: Brands
     rules: Rules
     escalation: Escalation
+    refused: Annotated[tuple[Refused, ...], Field(exclude=True)] = ()
+    """Rules of a stored version that this version of Coolhead cannot read."""
 
     @property
     def markets(self) -> list[Market]:
@@ -286,5 +289,9 @@ class Plan(Part):
 
 
 def restore(content: dict[str, Any]) -> Plan:
-    """A plan from the store, where it was kept by `content()`."""
-    return Plan.model_validate(content)
+    """A plan from the store, where it was kept by `content()`; what is no rule any more is left out, and told in `refused`.
+
+    Raises ValidationError where more than rules is not understood any more, or no rule is left.
+    """
+    kept, refused = understood(content["rules"]["rules"])
+    return Plan.model_validate({**content, "rules": {**content["rules"], "rules": kept}, "refused": refused})

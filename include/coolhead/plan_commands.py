@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from coolhead import plan_files, settings
+from coolhead.errors import ConfigError
 from coolhead.plan import Plan
 from coolhead.plan_tests import FILE, load, run
 
@@ -50,10 +51,19 @@ def _check(options: Any) -> int:
     print(
         f"{folder}: {len(plan.markets)} markets, {len(plan.rules.rules)} rules, {len(plan.escalation.people)} people: no mistake found"
     )
-    failed = _tested(plan, folder / FILE) if (folder / FILE).exists() else 0
+    if (folder / FILE).exists():
+        _warned(plan, folder / FILE)
     for line in preview(where, plan):
         print(line)
-    return 1 if failed else 0
+    return 0
+
+
+def _warned(plan: Plan, path: Path) -> None:
+    """Run the tests; what they say holds up no plan, for a number that is tuned in a crisis must take effect."""
+    try:
+        _tested(plan, path)
+    except ConfigError as error:
+        print(f"warning: {FILE} cannot be run, which holds nothing up:\n{error}")
 
 
 def _test(options: Any) -> int:
@@ -70,6 +80,10 @@ def _tested(plan: Plan, path: Path) -> int:
         print(f"FAILED {r.name}")
         for line in r.differences:
             print(f"  {line}")
+    if failed:
+        print(
+            f"{path.name} expects what `should` says: change it too, if rules.yaml is as you mean it; the plan runs all the same"
+        )
     print(f"{path}: {len(results)} tests of rules, {len(failed)} failed")
     return len(failed)
 

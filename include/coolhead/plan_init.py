@@ -19,6 +19,22 @@ SHIPPED = Path(__file__).parents[1] / "plan"
 """The plan that comes with Coolhead: its rules are where every plan begins."""
 
 
+MORE = """\
+# A market may have more; put it beside its `sources`, without the #:
+#    calendar:          # when much is said as expected: rules that watch volume keep quiet, those that watch negativity do not
+#    - {name: summer sale, start: 2026-07-04, end: 2026-07-11}
+#    red_lines:         # what must be verified if one credible person says it once; the owner is a person or a role
+#    - name: harm to somebody
+#      severity: S4
+#      owner: crisis_lead
+#      terms: {en: {any_of: [poisoned, glass in]}}
+#    known_episodes:    # days that were a crisis, or were none: `coolhead replay` holds rules against them
+#    - {start: 2025-11-03, end: 2025-11-05, crisis: true, note: recall}
+#    - {start: 2025-12-12, end: 2025-12-12, crisis: false, note: giveaway}
+"""
+"""What every brands.yaml ends with: keys that nobody is asked for."""
+
+
 @dataclass(frozen=True)
 class Answers:
     """What a plan needs to know."""
@@ -49,8 +65,9 @@ def write(folder: Path, answers: Answers) -> Plan:
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     try:
-        _dump(fresh / "brands.yaml", "Whom we listen for, and where", _brands(answers))
-        shutil.copy(SHIPPED / "rules.yaml", fresh / "rules.yaml")
+        _dump(fresh / "brands.yaml", "Whom we listen for, and where", _brands(answers), MORE)
+        for name in ("rules.yaml", "rules_test.yaml"):
+            shutil.copy(SHIPPED / name, fresh / name)
         shutil.copytree(SHIPPED / "playbooks", fresh / "playbooks")
         _dump(
             fresh / "escalation.yaml",
@@ -82,7 +99,7 @@ def add_brand(
     content = yaml.safe_load(before)
     answers = Answers(brand, terms or (brand,), languages, time_zone, "")
     content["brands"] += _brands(answers)["brands"]
-    _dump(path, "Whom we listen for, and where", content)
+    _dump(path, "Whom we listen for, and where", content, MORE)
     try:
         return plan_files.load(folder)
     except ConfigError:
@@ -90,11 +107,11 @@ def add_brand(
         raise
 
 
-def _dump(path: Path, title: str, content: dict[str, Any]) -> None:
+def _dump(path: Path, title: str, content: dict[str, Any], more: str = "") -> None:
     text = f"# {title}. `coolhead plan check` finds mistakes.\n" + yaml.safe_dump(
         content, sort_keys=False, allow_unicode=True, width=120
     )
-    path.write_text(text, encoding="utf-8")
+    path.write_text(text + more, encoding="utf-8")
 
 
 def _brands(a: Answers) -> dict[str, Any]:
@@ -108,7 +125,7 @@ def _brands(a: Answers) -> dict[str, Any]:
         "terms": {"any_of": list(a.terms)}, "own_accounts": {}, "sources": sources,
     }  # fmt: skip
     network = {"network": {"allow_private": True}} if a.allow_private else {}
-    return {"brands": [{"name": a.brand, "markets": [market]}], **network}
+    return {**network, "brands": [{"name": a.brand, "markets": [market]}]}  # the market last: MORE follows it
 
 
 def _hashtag(brand: str) -> str:

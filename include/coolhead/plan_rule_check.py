@@ -1,5 +1,6 @@
 """What the models of rules.yaml cannot know: the rules' own settings, what their KPIs can say, and what a rule alone may wake."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,12 @@ from coolhead.plan_rules import FIXED, PER_SOURCE, Override, RuleEntry
 
 GENERIC = tuple(f.alias or name for name, f in RuleEntry.model_fields.items())
 """Keys that every entry may have."""
+SPANS = {"share": (0.0, 1.0), "-1 to 1": (-1.0, 1.0)}
+"""Unit of a KPI -> the least and the greatest that it can be."""
+RATES = ("engagement_rate_followers", "engagement_rate_reach", "follower_rate")
+"""KPIs that are shares of another number than they count from: they may pass 1, and fall."""
+ONE_POST, MOST_OF_ONE_POST = "multiplier", "S2"
+"""The rule that one post is enough for, and what it may propose: a crisis is of many."""
 
 
 def check_rules(file: File, brands: Brands | None) -> Iterator[str]:
@@ -34,6 +41,9 @@ class _Check:
 
     def mistakes(self) -> Iterator[str]:
         entry = self.entry
+        if wild := [*self._numbers(entry.settings, ()), *self._wild_overrides()]:
+            yield from wild
+            return
         own = check_settings(self.file, self.kind.Settings, entry.settings, self.at, self.called, GENERIC)
         yield from own or self._sound(entry, ())
         yield from self._places(entry, ())
@@ -46,6 +56,17 @@ class _Check:
     def _said(self, where: tuple[Any, ...], key: str, message: str) -> str:
         called = ".".join([self.called, *map(str, where), key])
         return f"{self.file.at(*self.at, *where, key)}: {called}: {message}"
+
+    def _numbers(self, given: Any, where: tuple[Any, ...]) -> Iterator[str]:
+        """Numbers that none is: `.nan` is passed by nothing, `.inf` by nothing or by all."""
+        for key, value in given.items() if isinstance(given, dict) else ():
+            if isinstance(value, float) and not math.isfinite(value):
+                yield self._said(where, key, f"{value} is no number that anything could pass; write one")
+            yield from self._numbers(value, (*where, key))
+
+    def _wild_overrides(self) -> Iterator[str]:
+        for k, override in enumerate(self.entry.overrides):
+            yield from self._numbers(override.changes, ("overrides", k))
 
     def _override(self, override: Override, where: tuple[Any, ...]) -> Iterator[str]:
         """The entry as it is with one of its overrides."""
@@ -77,11 +98,36 @@ class _Check:
         elif entry.severity > "S1" and entry.min_authors < 2 and not rule.by_itself:
             why = f"an isolated comment is no {entry.severity}; write `min_authors: 2` or more, or `severity: S1`"
             yield self._said(where, "min_authors", why)
+        if why := rule.contradiction(entry.min_n or 0):
+            yield self._said(where, "min_n", why)
         if rule.momentary and entry.held > 5:
             yield self._said(where, "for", "it speaks once for each hour or day, hence cannot hold for minutes; remove `for`")
+        if entry.rule == ONE_POST and entry.severity > MOST_OF_ONE_POST:
+            why = f"one post never makes more than {MOST_OF_ONE_POST}; write {MOST_OF_ONE_POST} or less, and let the rule crisis say the rest"
+            yield self._said(where, "severity", why)
+        yield from self._limits(rule.settings, where)
         if entry.sources:
             yield from self._of_sources(rule, where)
         yield from self._names(entry, where)
+
+    def _limits(self, given: Any, where: tuple[Any, ...]) -> Iterator[str]:
+        """Limits and floors that a KPI never reaches, or always."""
+        kpi = getattr(given, "kpi", None)
+        for key, above in (("above", True), ("below", False)):
+            limit = getattr(given, key, None)
+            if kpi and limit is not None and (why := _beyond(kpi, limit, above)):
+                yield self._said(where, key, why)
+        if kpi and (span := _span(kpi)) and (rise := getattr(given, "rise", 0)) >= span[1] - span[0]:
+            yield self._said(
+                where, "rise", f"no rise of {rise:g} is ever seen: {kpi} lies {_from_to(span)}{_percent(rise)}"
+            )
+        for floor_of, least in getattr(given, "also", {}).items():
+            if least <= 0:
+                why = f"{least:g} is no floor, for it asks nothing of it; write a number above 0, or leave it out"
+                yield self._said((*where, "also"), floor_of, why)
+            elif (span := _span(floor_of)) and least > span[1]:
+                why = f"{least:g} is a floor that is never reached: it lies {_from_to(span)}{_percent(least)}"
+                yield self._said((*where, "also"), floor_of, why)
 
     def _of_sources(self, rule: Any, where: tuple[Any, ...]) -> Iterator[str]:
         lost = [c for c in rule.columns if c.split(".")[0] not in PER_SOURCE or c.endswith(".baseline")]
@@ -125,6 +171,31 @@ class _Check:
                 yield self._said(
                     where, "sources", f"no market has the source {s!r}, only: {', '.join(sources)}{meant(s, sources)}"
                 )
+
+
+def _span(kpi: str) -> tuple[float, float] | None:
+    """Between which numbers a KPI lies, by its unit; None: without end."""
+    return None if kpi in RATES else SPANS.get(registry.load("kpis", kpi).unit)
+
+
+def _beyond(kpi: str, limit: float, above: bool) -> str | None:
+    """Why a limit is passed never, or always; None: it can be either."""
+    if (span := _span(kpi)) is None:
+        return None
+    low, high = span
+    never, always = (limit > high, limit <= low) if above else (limit < low, limit >= high)
+    if not never and not always:
+        return None
+    return f"{limit:g} is passed {'never' if never else 'always'}: {kpi} lies {_from_to(span)}{_percent(limit)}"
+
+
+def _from_to(span: tuple[float, float]) -> str:
+    return f"between {span[0]:g} and {span[1]:g}"
+
+
+def _percent(number: float) -> str:
+    """Most often a percentage is meant."""
+    return f"; is {number / 100:g} meant?" if 1 < number <= 100 else ""
 
 
 def _of_sentiment() -> list[str]:

@@ -5,11 +5,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from pydantic import ValidationError
+
+from coolhead import firing, plan_files
 from coolhead import plan as plans
-from coolhead import plan_files
 from coolhead.clock import Clock
 from coolhead.errors import ConfigError
 from coolhead.plan import Plan
+from coolhead.plan_versions import Refused, wrong
 from coolhead.rows import ALL, KpiPoint, PlanVersion
 from coolhead.store import Store
 from coolhead.windows import Window
@@ -23,8 +26,8 @@ def adopt(store: Store, plan: Plan, clock: Clock) -> Plan:
     """Make a checked plan the current one, if it is not yet. Raises ConfigError where its scorer must read first."""
     newest = _newest(store)
     if newest is None or newest.plan_hash != plan.hash():
-        if newest:
-            check_switch(store, plans.restore(newest.content), plan, clock.now())
+        if before := _restored(newest):
+            check_switch(store, before, plan, clock.now())
         store.upsert([PlanVersion(plan_hash=plan.hash(), loaded_at=clock.now(), content=plan.content())])
     return plan
 
@@ -32,23 +35,24 @@ def adopt(store: Store, plan: Plan, clock: Clock) -> Plan:
 def current(store: Store, folder: Path, clock: Clock) -> Plan:
     """The plan of the folder if it passes its check, else the last one that did, and the mistake is logged.
 
-    Raises ConfigError where no version ever passed.
+    Raises ConfigError where no version ever passed, or none that is still understood.
     """
     try:
         return adopt(store, plan_files.load(folder), clock)
     except ConfigError as error:
         newest = _newest(store)
-        if newest is None:
+        before = _restored(newest)
+        if newest is None or before is None:
             raise
         log.error("The plan in %s cannot be used; the version of %s runs on:\n%s", folder, newest.loaded_at, error)
-        return plans.restore(newest.content)
+        return before
 
 
 def waiting(store: Store, plan: Plan, now: datetime) -> str | None:
     """Why a checked plan is not the one that runs yet; None where nothing holds it up."""
     try:
-        if newest := _newest(store):
-            check_switch(store, plans.restore(newest.content), plan, now)
+        if before := _restored(_newest(store)):
+            check_switch(store, before, plan, now)
     except ConfigError as error:
         return str(error)
     return None
@@ -78,6 +82,38 @@ def check_switch(store: Store, before: Plan, after: Plan, now: datetime) -> None
             f"brands.yaml: scorer: {revision} has not read all that baselines look back on ({'; '.join(told)}), so "
             f"{known.name} goes on; run `coolhead rescore`, and the change takes effect by itself"
         )
+
+
+def refused(plan: Plan) -> list[Refused]:
+    """Rules that the plan that runs has, and that do not count: an earlier version of Coolhead checked them, this one refuses them."""
+    out = list(plan.refused)
+    for market in plan.markets:
+        for entry in plan.rules_of(market.id):
+            try:
+                firing.made(entry)
+            except ValidationError as error:
+                out.append(Refused(rule=entry.name, market=market.id, why=wrong(error)))
+    return out
+
+
+CURE = (
+    "mend it in rules.yaml: `coolhead plan check` names line and choices, and whatever holds up a plan that is mended already"
+)
+
+
+def need_all_rules(plan: Plan) -> None:
+    """Raises ConfigError that names every rule that does not count, its key and the cure."""
+    if told := [f"rules.yaml: rule {r.rule} does not count in {r.market}: {r.why}; {CURE}" for r in refused(plan)]:
+        raise ConfigError("\n".join(told))
+
+
+def _restored(version: PlanVersion | None) -> Plan | None:
+    """None where this version of Coolhead does not understand it: then it is as if there were none, and the files count."""
+    try:
+        return plans.restore(version.content) if version else None
+    except ValidationError as error:
+        log.error("The stored plan is not understood any more and counts as none: %s", wrong(error))
+        return None
 
 
 def _newest(store: Store) -> PlanVersion | None:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from coolhead import mutes
 from coolhead.causes import SAME_CAUSE, Known, attach
-from coolhead.deeds import Deed, Done, apply, deeds_of
+from coolhead.deeds import Deed, Done, apply, deeds_of, parts
 from coolhead.errors import ConfigError
 from coolhead.firing import Fold
 from coolhead.measuring import Measurer
@@ -27,6 +27,7 @@ from coolhead.rows import Incident, IncidentEvent, Judged, Match, Mute, Seen, Si
 from coolhead.rules import EVIDENCE
 from coolhead.seeing import Seeing, points_of
 from coolhead.seen_rows import seen_rows
+from coolhead.severities import READS
 from coolhead.store import Store
 from coolhead.windows import GRACE, Window, floor, local_day
 
@@ -69,7 +70,7 @@ class Track:
     def play(self, seen: Sequence[Seen], points: Any, known_mutes: Sequence[Mute], deeds: Iterable[Deed]) -> Played:
         """What people did before some windows, and these windows one after the other, as Judge does."""
         told = [self._told(deed) for deed in deeds]
-        findings, self.state = self.fold.step(points, self.state)
+        findings, self.state = self.fold.step(points, self.state, mutes.covering(known_mutes))
         heard, muted = mutes.apart(known_mutes, self.market.id, findings)
         done = attach(self.known, self.plan, self.market, heard, seen)
         self._remember(done.known, done.incidents)
@@ -102,8 +103,8 @@ class Track:
 
     @property
     def kpis(self) -> set[str] | None:
-        """What its rules read of `Seen.numbers`; None: one of them does not say."""
-        read = {"unique_authors"}
+        """What its rules and proposals read of `Seen.numbers`; None: one of them does not say."""
+        read = set(READS)
         for entry, rule in self.fold.rules:
             if not rule.columns:
                 return None
@@ -141,10 +142,10 @@ def replay(
     begun = told = time.monotonic()
     out = Replayed(market, span, [Track(p, p.market(market.id), span.start) for p in plans])
     whole = Window(min(max(span.start - warm_up(plans, market), begins(store, market, span.end)), span.end), span.end)
-    deeds, kpis, calendar = deeds_of(store, market, whole), _kpis(out.tracks), months(span, market.time_zone)
+    deeds, kpis, calendar = deeds_of(store, market), _kpis(out.tracks), months(span, market.time_zone)
     for chunk, rows, new in _chunks(store, plans[0], market, whole, kpis):
         silent = mutes.of(store, market.id, chunk)
-        for mine, before in _parts(chunk, rows, deeds):
+        for mine, before in parts(rows, deeds, chunk.end):
             points = points_of(mine, kpis)
             played = [track.play(mine, points, silent, before) for track in out.tracks]
             out.played += played[:1] if keep else []
@@ -225,18 +226,6 @@ def _cut(span: Window, market: Market, days: int) -> Iterator[Window]:
         day = at.astimezone(ZoneInfo(market.time_zone)).date()
         end = min(local_day(day + timedelta(days=days - 1), market.time_zone).end, span.end)
         yield Window(at, end)
-        at = end
-
-
-def _parts(chunk: Window, rows: Sequence[Seen], deeds: list[Deed]) -> Iterator[tuple[list[Seen], list[Deed]]]:
-    """A chunk cut where people did something: (rows, what was done before them). Takes the deeds from the list."""
-    at = chunk.start
-    while at < chunk.end:
-        before = list[Deed]()
-        while deeds and deeds[0].counts_from <= at:
-            before.append(deeds.pop(0))
-        end = min(chunk.end, deeds[0].counts_from) if deeds else chunk.end
-        yield [r for r in rows if at <= r.start < end], before
         at = end
 
 

@@ -1,9 +1,11 @@
 """Episodes: what a replay's incidents come to, kept small however long the history."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from coolhead.mutes import CALENDAR
 from coolhead.rows import Incident, Severity, Signal
 from coolhead.windows import BASE
 
@@ -63,14 +65,16 @@ class Episodes:
 
     def __init__(self) -> None:
         self._by_id: dict[str, Episode] = {}
-        self.muted: dict[str, int] = {}
+        self.muted = Counter[str]()
         """Rule -> signals that a mute kept quiet."""
+        self.expected = Counter[str]()
+        """Rule -> signals that the plan's calendar expects: noted, and nothing more."""
 
     def add(self, signals: Iterable[Signal], incidents: Mapping[str, Incident]) -> None:
         """incidents: by id, at least those of the signals."""
         for s in signals:
             if s.muted_by:
-                self.muted[s.rule] = self.muted.get(s.rule, 0) + 1
+                (self.expected if s.muted_by.startswith(CALENDAR) else self.muted)[s.rule] += 1
             elif s.incident_id:
                 self._episode(incidents[s.incident_id], s).add(s)
 

@@ -62,6 +62,9 @@ class Score:
     labelled: bool
     """Whether people said anything about that stretch: without it there is neither recall nor a false episode."""
     muted: int = 0
+    """Signals that a mute kept quiet."""
+    expected: int = 0
+    """Signals that the plan's calendar expects."""
 
     def of(self, kind: Kind) -> list[Judged]:
         return [j for j in self.judged if j.kind == kind]
@@ -102,7 +105,7 @@ class Month:
 
 def score(
     name: str, episodes: Iterable[Episode], known: Sequence[Truth], heard: Sequence[Window], least: Severity, only: str | None = None,
-    muted: int = 0,
+    muted: int = 0, expected: int = 0,
 ) -> Score:  # fmt: skip
     """heard: the local months, or parts of them, in which anything was seen. only: one rule, whose first signal is the detection."""
     judged = []
@@ -112,7 +115,9 @@ def score(
         if at is not None:
             judged.append(_judged(e, at, known))
     crises = [Found(t, _first(t, judged)) for t in known if t.crisis]
-    return Score(name, least, judged, crises, max(sum((m.end - m.start) / MONTH for m in heard), 1e-9), bool(known), muted)
+    return Score(
+        name, least, judged, crises, max(sum((m.end - m.start) / MONTH for m in heard), 1e-9), bool(known), muted, expected
+    )
 
 
 def _judged(episode: Episode, detected: datetime, known: Sequence[Truth]) -> Judged:
@@ -193,10 +198,10 @@ def effect(
     episodes = found.all()
     signals = {e.name: sum(x.parts[e.name].signals for x in episodes if e.name in x.parts) for e in entries}
     rules = [
-        score(e.name, episodes, known, heard, min(least, e.severity), only=e.name, muted=found.muted.get(e.name, 0))
+        score(e.name, episodes, known, heard, min(least, e.severity), e.name, found.muted[e.name], found.expected[e.name])
         for e in entries
     ]
     return Effect(
-        name, score(name, episodes, known, heard, least, muted=sum(found.muted.values())),
+        name, score(name, episodes, known, heard, least, muted=found.muted.total(), expected=found.expected.total()),
         [e for e in episodes if e.at(least) is None], rules, {e.name: e.severity for e in entries}, signals, by_month(episodes, known, heard, least),
     )  # fmt: skip

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from coolhead.plan import Market
-from coolhead.rows import Incident, Signal
+from coolhead.rows import Incident, Severity, Signal
 from coolhead.store import Store
 from coolhead.windows import BASE, Window, local_day
 
@@ -24,7 +24,7 @@ class Truth:
     precise: bool = True
     """False: only the local day of its onset is known."""
     detected: datetime | None = None
-    """When it was, as recorded."""
+    """When it was first as severe as what counts as an episode, as recorded; None: it never was."""
     incident_id: str | None = None
     reported: bool = False
     """By a person, and it had begun before."""
@@ -38,14 +38,16 @@ class Truth:
         return self.reported and start < self.window.end and end > self.window.start - BEFORE_A_REPORT
 
 
-def truths(store: Store, market: Market, span: Window) -> list[Truth]:
+def truths(store: Store, market: Market, span: Window, least: Severity) -> list[Truth]:
     """Confirmed and dismissed incidents and the plan's known episodes that meet the span, in order of time.
+
+    least: severity from which on a replay counts an episode: as recorded means at that severity too.
 
     Confirmed: a person assessed it, or reported it, and did not dismiss it. What nobody ever judged is no truth. Of a known
     episode that holds an incident of the same judgement the incident stays: its times are known to the minute.
     """
     incidents = [i for i in store.read(Incident, market=market.id, drill=False) if i.merged_into is None]
-    found = [t for i in incidents if (t := _of_incident(store, i)) and t.meets(span.start, span.end)]
+    found = [t for i in incidents if (t := _of_incident(store, i, least)) and t.meets(span.start, span.end)]
     for e in market.known_episodes:
         window = Window(local_day(e.start, market.time_zone).start, local_day(e.end, market.time_zone).end)
         same = any(t.crisis == e.crisis and t.meets(window.start, window.end) for t in found if t.precise)
@@ -54,7 +56,7 @@ def truths(store: Store, market: Market, span: Window) -> list[Truth]:
     return sorted(found, key=lambda t: (t.window, t.what))
 
 
-def _of_incident(store: Store, incident: Incident) -> Truth | None:
+def _of_incident(store: Store, incident: Incident, least: Severity) -> Truth | None:
     reported = bool(incident.reasons) and "report" in incident.reasons[0]
     if incident.state != "dismissed" and incident.assessed_at is None and not reported:
         return None
@@ -63,5 +65,14 @@ def _of_incident(store: Store, incident: Incident) -> Truth | None:
     end = max(incident.detected_at, last.start + BASE if last else incident.contained_at or incident.detected_at)
     return Truth(
         Window(min(incident.onset_at, end), end), incident.state != "dismissed", incident.title, incident.onset_at, True,
-        incident.detected_at, incident.incident_id, reported,
+        _recorded(store, incident, least), incident.incident_id, reported,
     )  # fmt: skip
+
+
+def _recorded(store: Store, incident: Incident, least: Severity) -> datetime | None:
+    """When rules, or the person who reported it, first said that it is so severe: not when a lesser one opened it."""
+    found = [s.as_of for s in store.read(Signal, incident_id=incident.incident_id) if s.severity >= least]
+    said = incident.reasons[0] if incident.reasons else {}
+    if "report" in said and said["severity"] >= least:
+        found.append(incident.detected_at)
+    return min(found, default=None)

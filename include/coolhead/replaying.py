@@ -34,9 +34,12 @@ def compare(
     """Replay one or two files of rules over a market's history. Raises ConfigError for whatever is wrong with what was asked."""
     market = plan.market(market_id) if market_id else plan.only_market()
     plans = [with_rules(plan, file) for file in rules]
+    for file, other in zip(rules, plans, strict=True):
+        if Path(file).is_dir() and other.market(market.id).known_episodes != market.known_episodes:
+            tell(f"rules: {file}: its `known_episodes` do not count: the truth is that of the plan that runs")
     span = span_of(store, market, _moment(start, market, "from"), _moment(end, market, "to"), now)
     done = replay(store, plans, market, span, tell)
-    return report(done, _names(rules), truths(store, market, span), severity)
+    return report(done, _names(rules), truths(store, market, span, severity), severity)
 
 
 def on_request(
@@ -83,8 +86,8 @@ def _moment(text: str | None, market: Market, what: str) -> datetime | None:
 
 
 def with_rules(plan: Plan, file: str) -> Plan:
-    """The plan that runs with the rules of a file; of a folder its own plan, whose calendar counts too. Raises ConfigError with every
-    mistake in them."""
+    """The plan that runs with the rules of a file; of a folder its own plan, whose calendar counts too, and whose `known_episodes` do
+    not: one truth for all. Raises ConfigError with every mistake in them."""
     if file == CURRENT:
         return plan
     if (path := Path(file)).is_dir():

@@ -377,6 +377,9 @@ class Seen(Row):
     numbers: Annotated[dict[str, Any], Field(description="column of the rules' points -> number; unknown ones are absent")]
     evidence: Annotated[dict[str, Any], Field(description="topics, multipliers, red lines, networks, onset; never a text")]
     as_of: Utc
+    judged_at: Annotated[
+        Utc | None, Col(operational=True), Field(description="when the rules judged it: what people decided by then counted")
+    ] = None
 
 
 class Judged(Row):

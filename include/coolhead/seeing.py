@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 
 from coolhead import authors, evidence, trailing, usual_days
-from coolhead.baselines import LOOK_BACK, SEASON, Usual, VolumeBaseline, shares
+from coolhead.baselines import SEASON, Usual, VolumeBaseline, shares
 from coolhead.incidents import left_out
-from coolhead.kpis import Kpi
+from coolhead.kpis import Context, Kpi
 from coolhead.measuring import Measurer
 from coolhead.plan import Market, Plan
 from coolhead.plan_rules import PER_SOURCE
@@ -42,6 +42,8 @@ class Usually:
     days: Sequence[UsualDay]
     seen: list[Window]
     left_out: list[Window]
+    serious: list[Window]
+    """Of it, what was S2 or more: there sentiment is not as usual either."""
     zone: str
     holidays: frozenset[date]
 
@@ -58,10 +60,11 @@ class Usually:
         found = [baseline.at(moment, kpi.least_days) for moment in moments]
         return pd.DataFrame([[getattr(u, n) if u else np.nan for n in names] for u in found], columns=names, dtype="float64")
 
-    def whole(self, kpis: Sequence[Kpi], start: datetime) -> dict[str, float]:
-        """Additive KPIs over the days before, those of past incidents left out; empty while cold."""
-        recent = self.days[-LOOK_BACK.days - 1 :]
-        return shares(kpis, usual_days.daily_parts(recent, self.zone, self.left_out), start)
+    def whole(self, kpis: Sequence[Kpi], context: Context) -> dict[str, float]:
+        """Additive KPIs over the newest usable days before, those of serious incidents left out; empty while cold."""
+        for kpi in kpis:
+            kpi.context = context
+        return shares(kpis, usual_days.usable(self.days, self.zone, self.serious))
 
 
 class Seeing:
@@ -69,7 +72,7 @@ class Seeing:
 
     def __init__(self, store: Store, plan: Plan, market: Market, measurer: Measurer) -> None:
         self.store, self.plan, self.market, self.measurer = store, plan, market, measurer
-        self._zone = ZoneInfo(market.time_zone)
+        self._zone, self._reader = ZoneInfo(market.time_zone), (measurer.scorer, measurer.revision)
         self._usual = [k for k in measurer.kpis if k.reads == "usual"]
         self._hourly = [k for k in measurer.kpis if k.reads == "mention" and k.trailing]
         self._slow = [k for k in measurer.kpis if k not in (*self._usual, *self._hourly)]
@@ -77,19 +80,18 @@ class Seeing:
     def look(self, span: Window) -> list[Seen]:
         """Of the windows of a span within one local day that have something to show, in order.
 
-        Those are windows whose trailing hour holds a mention, and windows at whose end another KPI has a new point of an hour or a local day.
+        Those are windows whose trailing hour holds a mention or in whose time an older one became known, and windows at whose end
+        another KPI has a new point of an hour or a local day.
         """
-        window = Window(span.start - HOUR, span.end)
-        mentions = self.store.mentions(self.market.id, window, self.measurer.scorer, self.measurer.revision, span.end + GRACE)
-        found = trailing.expanded(self.store, mentions, span)
-        found["first"] = authors.newcomers(self.store, self.market.id, self.market.time_zone, found)
+        found = trailing.expanded(self.store, trailing.heard(self.store, self.market.id, self._reader, span), span)
+        counted = found[~found.late].reset_index(drop=True)
+        counted["first"] = authors.newcomers(self.store, self.market.id, self.market.time_zone, counted)
         newest = self._newest(span)
         index = pd.DatetimeIndex(sorted({*found.window, *(s for s in newest.index if s in span)}), tz="UTC", name="start")
-        points = pd.concat([self._trailing(found, index, span), _as_of_each(newest, index)], axis=1)
+        points = pd.concat([self._trailing(counted, index, span), _as_of_each(newest, index)], axis=1)
         points = self._with_usual(points, span)
-        quality = trailing.quality(Listening(self.store, self.market, window), found, index)
-        reader = (self.measurer.scorer, self.measurer.revision)
-        shown = evidence.of_windows(self.store, self.plan, self.market, *reader, found)
+        quality = trailing.quality(Listening(self.store, self.market, Window(span.start - HOUR, span.end)), counted, index)
+        shown = evidence.of_windows(self.store, self.plan, self.market, *self._reader, found)
         return [
             Seen.model_construct(
                 market=self.market.id, start=(at := start.to_pydatetime()), quality=said, numbers=numbers,
@@ -117,20 +119,19 @@ class Seeing:
         )
         made = [s for s in self._newest(span).index if s in span]
         found = [max(floor(said), span.start)] if said else []
-        return min([*found, *made], default=None)
+        late = trailing.first_late(self.store, self.market.id, self._reader, span)
+        return min([*found, *made, *late], default=None)
 
     def usual(self, day: date) -> "Usually":
         """What is usual on a local day, as known when it began."""
         days = usual_days.before(self.measurer, day, SEASON.days + 1)
-        out = left_out(self.store, self.market, local_day(day, self.market.time_zone).start)
-        return Usually(days, usual_days.seen(days), out, self.market.time_zone, self.market.holidays)
+        start = local_day(day, self.market.time_zone).start
+        out, serious = (left_out(self.store, self.market, start, least) for least in ("S0", "S2"))
+        return Usually(days, usual_days.seen(days), out, serious, self.market.time_zone, self.market.holidays)
 
     def _trailing(self, found: pd.DataFrame, index: pd.DatetimeIndex, span: Window) -> pd.DataFrame:
         """Every KPI of the trailing hours; of some the sources' own as well."""
-        context, table = (
-            self.measurer.contexts.on(local_day(self.day(span.start), self.market.time_zone).start),
-            dict[str, Any](),
-        )
+        context, table = self._context(span), dict[str, Any]()
         whole, by_source = Cells(found, "window", [(False, False)]), Cells(found, "window", [(True, False)])
         for kpi in self._hourly:
             kpi.context = context
@@ -139,6 +140,9 @@ class Seeing:
                 for source, own in by_source.of(kpi).groupby("source"):
                     table |= _columns(f"{kpi.name}@{source}", own.set_index("window"), index)
         return pd.DataFrame(table, index=index)
+
+    def _context(self, span: Window) -> Context:
+        return self.measurer.contexts.on(local_day(self.day(span.start), self.market.time_zone).start)
 
     def _with_usual(self, points: pd.DataFrame, span: Window) -> pd.DataFrame:
         if not len(points):
@@ -149,8 +153,11 @@ class Seeing:
             now = pd.DataFrame({"now": points[kpi.asks], "n": points[f"{kpi.asks}.n"]}, index=points.index).fillna(0)
             beside = pd.concat([now, usual.hours(kpi, middles).set_axis(points.index)], axis=1)
             more |= _columns(kpi.name, kpi.value(kpi.parts(beside)).assign(n=beside.n), points.index)
-            more[f"{kpi.asks}.baseline"] = beside["median"].to_numpy()
-        whole = usual.whole(self.measurer.kpis, local_day(self.day(span.start), self.market.time_zone).start)
+            median = beside["median"].to_numpy()
+            known = more.setdefault(f"{kpi.asks}.baseline", median)  # of the one that needs the fewest days
+            more[f"{kpi.asks}.baseline"] = np.where(np.isnan(known), median, known)
+        # Made anew here: what was frozen on the way needed the contexts of its own days.
+        whole = usual.whole(self.measurer.kpis, self._context(span))
         more |= {f"{name}.baseline": value for name, value in whole.items() if f"{name}.baseline" not in more}
         return pd.concat([points, pd.DataFrame(more, index=points.index)], axis=1)
 

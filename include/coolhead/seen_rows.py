@@ -26,9 +26,10 @@ def seen_rows(store: Store, market: str, span: Window, kpis: Iterable[str] | Non
     with _without_cycles():
         return [
             Seen.model_construct(
-                market=market, start=start, quality=quality, numbers=numbers_of(numbers), evidence=_EVIDENCE.decode(evidence), as_of=as_of
+                market=market, start=start, quality=quality, numbers=numbers_of(numbers), evidence=_EVIDENCE.decode(evidence),
+                as_of=as_of, judged_at=judged_at,
             )
-            for start, quality, numbers, evidence, as_of in store.asked(_chosen(market, span))
+            for start, quality, numbers, evidence, as_of, judged_at in store.asked(_chosen(market, span))
         ]  # fmt: skip
 
 
@@ -48,7 +49,7 @@ def _chosen(market: str, span: Window) -> sa.Select[Any]:
     t = TABLES[Seen]
     texts = (sa.cast(t.c.numbers, sa.Text), sa.cast(t.c.evidence, sa.Text))
     inside = (t.c.market == market, t.c.start >= span.start, t.c.start < span.end)
-    return sa.select(t.c.start, t.c.quality, *texts, t.c.as_of).where(*inside).order_by(t.c.start)
+    return sa.select(t.c.start, t.c.quality, *texts, t.c.as_of, t.c.judged_at).where(*inside).order_by(t.c.start)
 
 
 @lru_cache(maxsize=16)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from coolhead import registry
+from coolhead.firing import PEOPLE
 from coolhead.incidents import SETTLED, name_of
 from coolhead.plan_rules import RuleEntry
 from coolhead.rows import Incident, IncidentEvent, Seen, Severity
@@ -25,6 +26,10 @@ UNJUDGED = frozenset({"cannot_judge"})
 """Rules that say that nothing can be said: look. They propose S2 at most."""
 DEAF = frozenset({"coverage"})
 """Rules that fire because too little is seen or read: while they do, that no other fires says nothing."""
+READABLE = 0.6
+"""Share of the hour's mentions that must have been read for its calm to say something: DEFINITIONS, below it nothing can be judged."""
+READS = (*PEOPLE, "scored_coverage")
+"""KPIs that proposals need, whatever the rules read."""
 
 
 def topics_of(seen: Seen | None) -> list[dict[str, Any]]:
@@ -50,11 +55,14 @@ def _from_mentions(kpi: str) -> bool:
 
 
 def _people(finding: Finding, seen: Seen | None) -> int | None:
-    """Authors behind a finding: of its trailing hour, or of its topic's day; None: unknown."""
-    hour = [seen.numbers[k][0] for k in ("unique_authors",) if k in seen.numbers] if seen else []
+    """People behind a finding: of its trailing hour, a mention that names no author counting as one, or of its topic's day; None:
+    unknown."""
+    authors, volume = (seen.numbers.get(kpi) if seen else None for kpi in PEOPLE)
+    named = (authors[1] if authors else None) or 0
+    unnamed = max((volume[0] or 0) - named, 0) if volume else None
     found = topic_of(finding, seen) or {}
-    counts = [int(n) for n in (*hour, found.get("authors_day")) if n is not None]
-    return max(counts, default=None)
+    hour = None if unnamed is None and not authors else (unnamed or 0) + ((authors[0] if authors else None) or 0)
+    return max([int(n) for n in (hour, found.get("authors_day")) if n is not None], default=None)
 
 
 def with_reason(before: Incident, entry: RuleEntry, finding: Finding, severity: Severity, reason: str) -> Incident:
@@ -77,8 +85,9 @@ def rise(before: Incident, after: Incident, start: datetime, reason: str) -> Inc
 
 
 def heard(seen: Seen) -> bool:
-    """Whether the trailing hour was listened to in full: else its calm says nothing, and no proposal falls for it."""
-    return seen.quality not in ("blind", "partial")
+    """Whether the trailing hour was listened to in full, and read: else its calm says nothing, and no proposal falls for it."""
+    read = seen.numbers.get("scored_coverage")
+    return seen.quality not in ("blind", "partial") and (not read or read[0] is None or read[0] >= READABLE)
 
 
 def may_fall(incident: Incident) -> bool:

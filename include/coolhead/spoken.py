@@ -1,7 +1,7 @@
 """When signals spoke for incidents, and what the rules saw beside: queries that cost what they answer."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,6 +10,9 @@ from coolhead.rows import SEVERITY_NAMES, Incident, Seen, Signal
 from coolhead.tables import TABLES
 from coolhead.windows import Window
 
+LOOK_BACK = timedelta(days=59)
+"""The 57 local days that baselines know at most; one more for the change of clocks and the hours that an incident lasts beyond
+its last signal, and one because those that ask may ask by the local day."""
 INCIDENT, SEEN, SIGNAL = TABLES[Incident], TABLES[Seen], TABLES[Signal]
 
 
@@ -28,7 +31,10 @@ def last(incidents: Iterable[str]) -> sa.Select[Any]:
 
 def stretches(market: str, before: datetime) -> sa.Select[Any]:
     """(onset, detection, containment, start of the last signal of each severity) of a market's incidents, no drills, as known before
-    a moment: five looks into an index for each, however long it lasted."""
+    a moment: five looks into an index for each, however long it lasted. Those that were over before what baselines look back on
+    are left out, so that it costs no more after years."""
+    since = before - LOOK_BACK
+    lasted = incidents_within(market, Window(since, before))
     moments = (INCIDENT.c.onset_at, INCIDENT.c.detected_at, INCIDENT.c.contained_at)
     mine = sa.and_(SIGNAL.c.incident_id == INCIDENT.c.incident_id, SIGNAL.c.start < before)
     spoke = [
@@ -37,6 +43,7 @@ def stretches(market: str, before: datetime) -> sa.Select[Any]:
     return (
         sa.select(*moments, *spoke)
         .where(INCIDENT.c.market == market, INCIDENT.c.drill.is_(False), INCIDENT.c.detected_at < before)
+        .where(sa.or_(INCIDENT.c.detected_at >= since, INCIDENT.c.contained_at >= since, INCIDENT.c.incident_id.in_(lasted)))
         .order_by(INCIDENT.c.detected_at, INCIDENT.c.incident_id)
     )
 

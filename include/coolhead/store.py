@@ -138,8 +138,14 @@ class Store:
                 out.update({native_id: Known(*known) for native_id, *known in connection.execute(some)})
         return out
 
-    def mentions(self, market: str, window: Window, scorer: str, revision: str, as_of: datetime) -> "Any":
+    def mentions(
+        self, market: str, window: Window, scorer: str, revision: str, as_of: datetime, *,
+        known_after: datetime | None = None, known_by: datetime | None = None, read_by: datetime | None = None,
+    ) -> "Any":  # fmt: skip
         """Frame of the market's mentions published in the window and known by `as_of`, one row each, oldest first.
+
+        known_after: only those that became known later than this; known_by, read_by: mentions, and the revision's readings, known by
+        then, in place of `as_of`.
 
         Columns: those of Mention, matched_by, label, polarity, read_label, read_polarity, labelled_by, labelled_at, confidence,
         scored_lang, scored_at, kind, emotional, gone_by. `label` and `polarity` are a person's where one labelled the mention, else
@@ -147,7 +153,9 @@ class Store:
         """
         import pandas as pd
 
-        statement = _mentions(market, window, scorer, revision, as_of)
+        statement = _mentions(market, window, scorer, revision, as_of, known_by or as_of, read_by or as_of)
+        if known_after:
+            statement = statement.where(MENTION.c.known_at > known_after)
         with self._reader.connect() as connection:
             frame = pd.DataFrame(
                 connection.execute(statement).mappings().all(), columns=[c.name for c in statement.selected_columns]
@@ -268,7 +276,9 @@ class Store:
         return low, high
 
 
-def _mentions(market: str, window: Window, scorer: str, revision: str, as_of: datetime) -> sa.Select[Any]:
+def _mentions(
+    market: str, window: Window, scorer: str, revision: str, as_of: datetime, known_by: datetime, read_by: datetime
+) -> sa.Select[Any]:
     """Matches of a market with their mention and all that was read in it, as known then."""
 
     def of(t: sa.Table | sa.Subquery, *more: Any) -> Any:
@@ -300,13 +310,13 @@ def _mentions(market: str, window: Window, scorer: str, revision: str, as_of: da
         sa.select(*MENTION.c, *chosen)
         .select_from(
             MATCH.join(MENTION, of(MENTION))
-            .outerjoin(SCORE, of(SCORE, SCORE.c.scorer == scorer, SCORE.c.revision == revision, SCORE.c.known_at <= as_of))
+            .outerjoin(SCORE, of(SCORE, SCORE.c.scorer == scorer, SCORE.c.revision == revision, SCORE.c.known_at <= read_by))
             .outerjoin(fresh, of(fresh, fresh.c.nth == 1))
             .outerjoin(KIND, of(KIND, KIND.c.known_at <= as_of))
             .outerjoin(TOMBSTONE, of(TOMBSTONE))
         )
         .where(MATCH.c.market == market, MATCH.c.published_at >= window.start, MATCH.c.published_at < window.end)
-        .where(MENTION.c.known_at <= as_of)
+        .where(MENTION.c.known_at <= known_by)
         .order_by(MATCH.c.published_at, MATCH.c.source, MATCH.c.native_id)
     )
 

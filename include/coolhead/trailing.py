@@ -1,6 +1,6 @@
 """The trailing hour of every base window, made only of what was known when the window was judged."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pandas as pd
 
@@ -11,24 +11,47 @@ from coolhead.verdicts import Listening
 from coolhead.windows import BASE, GRACE, Window
 
 HOUR = timedelta(hours=1)
+LATEST = timedelta(hours=48)
+"""A mention that becomes known longer than this after its publication is history: no rule looks at it."""
 KEY = ["source", "day", "native_id"]
 SAID = {"negative": -1.0, "neutral": 0.0, "positive": 1.0}
 """Polarity of a person's label, as the store gives it."""
 
 
+def heard(store: Store, market: str, reader: tuple[str, str], span: Window) -> pd.DataFrame:
+    """As the store gives them, each once: mentions of the trailing hours of a span's windows, and older ones that became known in
+    the hour before one of them was judged. reader: scorer and revision."""
+    late = _older(store, market, reader, span)
+    ordinary = store.mentions(market, Window(span.start - HOUR, span.end), *reader, span.end + GRACE)
+    return pd.concat([late, ordinary], ignore_index=True) if len(late) else ordinary
+
+
+def first_late(store: Store, market: str, reader: tuple[str, str], span: Window) -> list[datetime]:
+    """The first window of a span that sees something older than its first trailing hour which became known then; none: empty."""
+    older = _older(store, market, reader, span)
+    windows = _late(older[~older.own]).window
+    return [at.to_pydatetime() for at in windows[(windows >= span.start) & (windows < span.end)].sort_values()[:1]]
+
+
+def _older(store: Store, market: str, reader: tuple[str, str], span: Window) -> pd.DataFrame:
+    first = span.start + BASE + GRACE
+    before = Window(first - LATEST, span.start - HOUR)
+    return store.mentions(market, before, *reader, span.end + GRACE, known_after=first - HOUR)
+
+
 def expanded(store: Store, mentions: pd.DataFrame, span: Window) -> pd.DataFrame:
-    """One row per mention and window of the span whose trailing hour holds it and that knew it in time.
+    """One row per mention and window of the span that knew it in time and in whose trailing hour it was published; and, `late`,
+    those older ones that became known in the hour before the window was judged: what came late is before the eyes as long as
+    what did not, and counts in no number, or a refill would look like a storm.
 
     mentions: as the store gives them, as of the span's end or later. A score or a label that came after a window counts from
     the next on only, so that a replay of weeks sees what live saw.
     """
     theirs = mentions[~mentions.own]
-    first = theirs.published_at.dt.floor("5min")
-    copies = [theirs.assign(window=first + i * BASE) for i in range(int(HOUR / BASE))]
-    out = pd.concat(copies) if copies else theirs.assign(window=first)
-    then = out.window + BASE + GRACE
+    out = pd.concat([_in_windows(theirs, theirs.published_at.dt.floor("5min"), False), _late(theirs)])
+    out = out.assign(then=out.window + BASE + GRACE)
     inside = (out.window >= span.start) & (out.window + BASE <= span.end)
-    out = out.assign(then=then)[(out.known_at <= then) & inside].reset_index(drop=True)
+    out = out[(out.known_at <= out.then) & inside].reset_index(drop=True)
     unread, unsaid = out.scored_at > out.then, out.labelled_at.isna() | (out.labelled_at > out.then)
     out.loc[unread, ["read_label", "scored_lang"]] = None
     out.loc[unread, "read_polarity"] = float("nan")
@@ -38,6 +61,19 @@ def expanded(store: Store, mentions: pd.DataFrame, span: Window) -> pd.DataFrame
     if (out.labelled_at > out.then).any():
         _with_older_labels(store, out)
     return out.assign(lang=language(out))
+
+
+def _in_windows(mentions: pd.DataFrame, first: "pd.Series[pd.Timestamp]", late: bool) -> pd.DataFrame:
+    """Each mention in its first window and all that begin within an hour of it."""
+    return pd.concat([mentions.assign(window=first + i * BASE, late=late) for i in range(int(HOUR / BASE))])
+
+
+def _late(mentions: pd.DataFrame) -> pd.DataFrame:
+    """In the windows that are judged within an hour after it was known and whose trailing hour began after its publication."""
+    slow = mentions[mentions.known_at - mentions.published_at > GRACE]
+    out = _in_windows(slow, (slow.known_at - BASE - GRACE).dt.ceil("5min"), True)
+    before, judged = out.published_at < out.window + BASE - HOUR, out.window + BASE + GRACE
+    return out[before & (out.published_at >= judged - LATEST)]
 
 
 def _with_older_labels(store: Store, out: pd.DataFrame) -> None:

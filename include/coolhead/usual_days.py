@@ -1,67 +1,96 @@
-"""mention -> usual_day: one local day of a market as it was known when the next one began, frozen.
+"""mention -> usual_day: one local day of a market as it was known when the next one began, frozen once it was read.
 
 What is usual on a day is made of frozen days only: so it costs the same however long the history, nothing that came late
 looks back into what was judged, and it is the same whether a day is judged at once or by five minutes.
+
+Where a scorer has not read what was said, it is unknown how many complained: never none.
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pandas as pd
 
 from coolhead.kpis import Kpi
 from coolhead.measuring import Measurer
-from coolhead.rows import UsualDay
+from coolhead.rows import CollectionLog, UsualDay
 from coolhead.summing import Cells, prepared
 from coolhead.verdicts import Listening
 from coolhead.windows import GRACE, Window, local_day, merged
-from coolhead.writing import Writer
 
 WHOLE = [(False, False)]
 """Of the whole market, no source or language apart."""
+READ = 0.9
+"""Share of an hour's mentions, or of a day's, that a scorer has to have read: of fewer it counts too few complaints."""
+EVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def before(measurer: Measurer, day: date, days: int) -> list[UsualDay]:
-    """The frozen days of so many before one, oldest first; those that nobody asked for yet are frozen as known when that one began."""
+    """So many days before one, oldest first; those that nobody asked for yet are frozen as known when that one began, if the scorer
+    has read them. What it has not read is made anew each time: it is being read."""
     market, store = measurer.market, measurer.store
     wanted = [day - timedelta(days=back) for back in range(days, 0, -1)]
     known = {d.day: d for d in store.read(UsualDay, market=market.id, day=wanted, revision=measurer.revisions[1])}
     as_of = local_day(day, market.time_zone).start + GRACE
-    made = [_frozen(measurer, missing, as_of) for missing in wanted if missing not in known]
+    made = [_made(measurer, missing, as_of) for missing in wanted if missing not in known]
     with store.writing() as writer:
-        for row in made:
-            writer.insert_new(row)
-    return sorted([*known.values(), *made], key=lambda d: d.day)
+        for row, whole in made:
+            if whole:
+                writer.insert_new(row)
+    return sorted([*known.values(), *(row for row, _ in made)], key=lambda d: d.day)
 
 
-def forget(writer: Writer, market: str, first: date, last: date) -> None:
-    """Days that an import has filled are frozen anew when they are asked for."""
-    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    for i in range(0, len(days), 500):
-        writer.delete(UsualDay, market=market, day=days[i : i + 500])
-
-
-def _frozen(measurer: Measurer, day: date, as_of: datetime) -> UsualDay:
+def _made(measurer: Measurer, day: date, as_of: datetime) -> tuple[UsualDay, bool]:
+    """A day, and whether the scorer has read it."""
     market = measurer.market
     span = local_day(day, market.time_zone)
-    found = measurer.store.mentions(market.id, span, measurer.scorer, measurer.revision, as_of)
+    found = _mentions(measurer, span, as_of)
     theirs = prepared(found[~found.own].reset_index(drop=True), market.time_zone)
+    read = theirs.scored_at.notna() | theirs.labelled_at.notna()
+    whole = bool(read.mean() >= READ) if len(theirs) else True
     hours, parts = dict[str, Any](), dict[str, Any]()
     if len(theirs):
         asked = {k.asks for k in measurer.kpis if k.reads == "usual"}
         by_hour, by_day = Cells(theirs, "bucket_hour", WHOLE), Cells(theirs, "bucket_day", WHOLE)
+        unread = _by_start_unread(theirs.bucket_hour, read)
         for kpi in _of_mentions(measurer.kpis):
             kpi.context = measurer.contexts.on(span.start)
             if kpi.name in asked:
-                hours[kpi.name] = _by_start(by_hour.of(kpi))
-            if kpi.kind == "additive":
+                hours[kpi.name] = _by_start(by_hour.of(kpi)) | (unread if kpi.reads_scores else {})
+            if kpi.kind == "additive" and (whole or not kpi.reads_scores):
                 parts.update(zip([kpi.name], by_day.of(kpi).parts, strict=False))
     sight = Listening(measurer.store, market, span, as_of).at(as_of)
     spans = [[w.start.isoformat(), w.end.isoformat()] for w in sight.seen(span)]
-    return UsualDay(
+    row = UsualDay(
         market=market.id, day=day, revision=measurer.revisions[1], hours=hours, parts=parts, seen=spans, as_of=as_of
     )  # fmt: skip
+    return row, whole
+
+
+def _mentions(measurer: Measurer, span: Window, as_of: datetime) -> pd.DataFrame:
+    """Of a day, as known then; and what only its export brought, which we say to have known all along (as its log).
+
+    A revision that had read nothing of a day when that ended began to read later: what it reads of it since counts, or a new
+    scorer would know of no complaint for weeks.
+    """
+    market, store = measurer.market, measurer.store
+    assumed = [
+        (log.source, Window(log.start, log.end))
+        for log in store.overlapping(CollectionLog, span, market=market.id, ok=True, assumed=True)
+    ]
+
+    def heard(read_by: datetime) -> pd.DataFrame:
+        found = store.mentions(
+            market.id, span, measurer.scorer, measurer.revision, as_of, known_by=EVER if assumed else as_of, read_by=read_by
+        )  # fmt: skip
+        in_time = found.known_at <= as_of
+        for source, covered in assumed:
+            in_time |= (found.source == source) & (found.published_at >= covered.start) & (found.published_at < covered.end)
+        return found[in_time]
+
+    found = heard(as_of)
+    return found if found.empty or (found.scored_at <= span.end + GRACE).any() else heard(EVER)
 
 
 def _of_mentions(kpis: Sequence[Kpi]) -> list[Kpi]:
@@ -74,9 +103,20 @@ def _by_start(found: pd.DataFrame) -> dict[str, float | None]:
     return {start.isoformat(): None if value != value else float(value) for start, value in values}
 
 
+def _by_start_unread(hour: "pd.Series[pd.Timestamp]", read: "pd.Series[bool]") -> dict[str, float | None]:
+    """As `_by_start`, of the hours of which too little was read."""
+    shares = read.groupby(hour).mean()
+    return {start.isoformat(): None for start in shares.index[shares < READ]}
+
+
 def hourly(days: Sequence[UsualDay], kpi: str) -> dict[datetime, float | None]:
-    """Start of hour -> value, of all hours that hold a mention."""
-    return {datetime.fromisoformat(start): value for d in days for start, value in d.hours.get(kpi, {}).items()}
+    """Start of hour -> value, of all hours that hold a mention. Half an hour off UTC, the hour of midnight stands in two local days."""
+    out: dict[datetime, float | None] = {}
+    for start, value in ((s, v) for d in days for s, v in d.hours.get(kpi, {}).items()):
+        at = datetime.fromisoformat(start)
+        before = out.get(at, 0.0)
+        out[at] = None if value is None or before is None else before + value
+    return out
 
 
 def seen(days: Sequence[UsualDay]) -> list[Window]:
@@ -84,13 +124,12 @@ def seen(days: Sequence[UsualDay]) -> list[Window]:
     return merged([(datetime.fromisoformat(start), datetime.fromisoformat(end)) for d in days for start, end in d.seen])
 
 
-def daily_parts(days: Sequence[UsualDay], zone: str, left_out: Sequence[Window]) -> pd.DataFrame:
-    """One row per KPI and day that holds a mention and is no part of what is left out: kpi, start, parts."""
-    rows = []
+def usable(days: Sequence[UsualDay], zone: str, left_out: Sequence[Window]) -> list[dict[str, Any]]:
+    """What is summed up of each day that holds a mention, or half of which was seen, and that is no part of what is left out."""
+    out = []
     for d in days:
         span = local_day(d.day, zone)
-        if d.parts and not any(span.start < w.end and span.end > w.start for w in left_out):
-            rows += [(kpi, span.start, sums) for kpi, sums in d.parts.items()]
-    frame = pd.DataFrame(rows, columns=["kpi", "start", "parts"])
-    frame["start"] = pd.to_datetime(frame.start, utc=True)
-    return frame
+        heard = sum((w.end - w.start for w in seen([d])), timedelta())
+        if (d.parts or 2 * heard >= span.end - span.start) and not any(span.start < w.end and span.end > w.start for w in left_out):
+            out.append(d.parts)
+    return out

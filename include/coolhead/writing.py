@@ -7,8 +7,8 @@ from typing import Any, cast
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from coolhead import erased_evidence, schema
 from coolhead import rows as r
-from coolhead import schema
 from coolhead.tables import DRAWN, IN_TOPIC, KIND, LABEL, MATCH, MENTION, SCORE, TABLES, TOMBSTONE, R, conditions, read, to_json
 
 
@@ -94,9 +94,10 @@ class Writer:
             self._connection.exec_driver_sql(f"LOCK TABLE {TABLES[kind].name} IN SHARE ROW EXCLUSIVE MODE")
 
     def bury(self, tombstones: Sequence[r.Tombstone]) -> None:
-        """Note that mentions vanished, and forget their words and address."""
+        """Note that mentions vanished, and forget their words and address; in what the rules saw as well."""
         self.upsert(tombstones)
         keys = [r.key_of(t) for t in tombstones]
+        erased_evidence.forget(self._connection, keys)
         self._by_key(sa.update(MENTION).values(text="", url=None), MENTION, keys)
         self._by_key(sa.update(IN_TOPIC).values(terms=[]), IN_TOPIC, keys)
 

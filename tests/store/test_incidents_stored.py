@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from coolhead import spoken
 from coolhead.causes import SAME_CAUSE, attach
 from coolhead.errors import ConfigError
 from coolhead.escalation import due_runs, runs_after
@@ -96,6 +97,20 @@ def test_what_incidents_take_out_of_what_is_usual(store: Store) -> None:
     store.upsert([found.model_copy(update={"contained_at": T + 9 * HOUR})])
     assert left_out(store, MARKET, T + 8 * HOUR) == [episode, Window(T, T + 4 * HOUR)]
     assert left_out(store, MARKET, T + DAY) == [episode, Window(T, T + 9 * HOUR)]
+
+
+def test_what_was_over_before_baselines_begin_is_not_asked_for(store: Store) -> None:
+    """However many years are stored; and one that goes on since then is."""
+    before = T + 100 * DAY
+    over, kept, late = fire(store, T), fire(store, T + 10 * DAY, topic="recall"), fire(store, T + 20 * DAY, topic="mould")
+    store.upsert(s.model_copy(update={"start": T + 60 * DAY}) for s in store.read(Signal, incident_id=kept.incident_id))
+    store.upsert([late.model_copy(update={"contained_at": T + 70 * DAY})])
+    found = [row[0] for row in store.asked(spoken.stretches("zefirella", before))]
+    assert found == [kept.onset_at, late.onset_at]
+    assert next(row[0] for row in store.asked(spoken.stretches("zefirella", T + 58 * DAY))) == over.onset_at
+    assert left_out(store, MARKET, before)[1:] == [
+        Window(kept.onset_at, T + 60 * DAY + 3 * HOUR), Window(late.onset_at, T + 70 * DAY),
+    ]  # fmt: skip
 
 
 def test_merged_incidents_are_one_from_then_on(two: tuple[Store, Incident, Incident]) -> None:
@@ -232,6 +247,19 @@ def test_what_a_person_reported_stays_though_all_signals_go(store: Store) -> Non
     old = stored(store, reported.incident_id)
     assert ([x["rule"] for x in old.reasons], old.severity_proposed, old.topic) == (["reported by a person"], "S2", None)
     assert [x["rule"] for x in new.reasons] == ["flood"]
+
+
+def test_a_split_after_a_reopening_leaves_some_signals(store: Store) -> None:
+    """That it goes on is a person's word on these signals, and no report of its own; it stands for what is left."""
+    whole = mixed(store)
+    decide(store, whole.incident_id, "d", "dismiss", "anna", T + 3 * HOUR, "joke")
+    decide(store, whole.incident_id, "r", "reopen", "anna", T + 4 * HOUR, "no joke")
+    with pytest.raises(ConfigError, match="a split needs some and not all"):
+        split(store, whole.incident_id, Part(since=T - DAY), "anna", T + 5 * HOUR, "why")
+    split(store, whole.incident_id, Part(topic="hotline"), "anna", T + 5 * HOUR, "another matter")
+    left = stored(store, whole.incident_id)
+    assert store.count(Signal, incident_id=whole.incident_id) == 2
+    assert "reopened by a person" in [x["rule"] for x in left.reasons]
 
 
 def test_a_split_part_that_is_old_is_asked_about(store: Store) -> None:

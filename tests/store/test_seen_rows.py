@@ -16,6 +16,7 @@ def test_as_the_store_reads_them_or_only_some_of_their_numbers(store: Store) -> 
         Seen(
             market="zefirella", start=(at := START + i * BASE), quality="ok", numbers=numbers if i % 2 else {}, as_of=at + BASE + GRACE,
             evidence={"topics": [{"topic": "t", "terms": ["muffa", "lód"], "usual": 2.5}], "onset": at.isoformat()},
+            judged_at=at + 3 * BASE if i % 2 else None,
         ) for i in range(6)
     ]  # fmt: skip
     store.upsert([*rows, rows[0].model_copy(update={"market": "other"})])

@@ -60,7 +60,7 @@ def compared(
 ) -> None:
     span = span_of(store, market, None, None, story.END if known else Wall().now())
     done = replay(store, [with_rules(plan, f) for f in files], market, span, print)
-    r = report(done, ["base", "here"], truths(store, market, span) if known is None else known, "S2")
+    r = report(done, ["base", "here"], truths(store, market, span, "S2") if known is None else known, "S2")
     print("\n".join(table(r)))
     if picture:
         print(f"picture: {draw(r, picture)}")

@@ -33,7 +33,8 @@ def found(
 
 
 def topic(about: str, first: datetime, negative: int = 10, **more: Any) -> dict[str, Any]:
-    return {"topic": about, "terms": [about, "gelato"], "name": None, "first": first.isoformat(), "negative": negative, **more}
+    said = {"topic": about, "terms": [about, "gelato"], "name": None, "first": first.isoformat()}
+    return {**said, "negative": negative, "authors": negative, **more}
 
 
 def saw(
@@ -260,6 +261,32 @@ def test_what_arises_beside_a_dismissed_cause_is_a_question_of_its_own() -> None
     assert len(story.incidents) == 2
 
 
+def test_a_storm_about_something_else_is_not_what_was_dismissed() -> None:
+    """No topic speaks, but the hour is about another one."""
+    dismissed = an_incident("dismissed", "S3", topic="joke", closed_at=T + 20 * MINUTE)
+    at = [T + 2 * HOUR + n * BASE for n in range(12)]
+    for about, opened in (("listeria", 1), ("joke", 0)):
+        story = Story(knowing(dismissed))
+        story.then([found(a, "crisis", "S3") for a in at], [saw(a, topic("joke", T, 3), topic(about, T, 40)) for a in at])
+        assert len(story.incidents) == 1 + opened
+    grumbled = Story(knowing(dismissed))
+    grumbled.then([found(at[0], "crisis", "S3")], [saw(at[0], topic("joke", T, 1), topic("listeria", T, 2))])
+    assert len(grumbled.incidents) == 1, "two grumblers are not what an hour is about"
+    silent = Story(knowing(dismissed))
+    silent.then([found(at[0], "crisis", "S3")], [saw(at[0])])
+    assert len(silent.incidents) == 1, "nothing says that it is about something else"
+
+
+@pytest.mark.parametrize(("about", "name"), [("listeria", ALL), ("listeria", "listeria")])
+@pytest.mark.parametrize(("first", "opened"), [(T + 30 * MINUTE, 1), (T + 10 * MINUTE, 0)])
+def test_what_began_after_a_cause_without_a_topic_was_settled_is_another(
+    about: str, name: str, first: datetime, opened: int
+) -> None:
+    story = Story(knowing(an_incident("dismissed", "S3", closed_at=T + 20 * MINUTE)))
+    story.then([found(T + 50 * MINUTE, "crisis", "S3", name)], [saw(T + 50 * MINUTE, topic(about, first, 40))])
+    assert len(story.incidents) == 1 + opened
+
+
 # The severity that is proposed.
 
 
@@ -286,6 +313,26 @@ def test_one_lone_comment_proposes_no_more_than_an_issue() -> None:
     assert "only one author stands behind it, so no more than S1 issue is proposed" in story.signals[0].reason
     story.then([found(T + BASE, "surge", "S3", kpi="negative_share")], [saw(T + BASE, authors=2)])
     assert story.only().severity == "S3"
+
+
+def spoken(authors: float | None, named: float, volume: float) -> Seen:
+    """By so many authors, who wrote so many of the mentions."""
+    numbers: dict[str, Any] = {"volume": [volume, volume, None, None, None]}
+    numbers |= {} if authors is None else {"unique_authors": [authors, named, None, None, None]}
+    return saw(T).model_copy(update={"numbers": numbers})
+
+
+@pytest.mark.parametrize(
+    ("seen", "severity"),
+    [
+        (spoken(1, 1, 160), "S3"), (spoken(None, 0, 160), "S3"), (spoken(1, 1, 2), "S3"),
+        (spoken(1, 160, 160), "S1"), (spoken(None, 0, 1), "S1"),
+    ],
+)  # fmt: skip
+def test_who_names_no_author_stands_for_himself(seen: Seen, severity: str) -> None:
+    """Many networks and exports name none: 160 mentions of which one does are not one person's."""
+    done = attach({}, PLAN, MARKET, [found(T, "surge", "S3", kpi="negative_share")], [seen])
+    assert done.incidents[0].severity == severity
 
 
 @pytest.mark.parametrize("rule", ["red_line", "multiplier"])
@@ -365,6 +412,20 @@ def test_what_was_not_heard_lowers_nothing(quality: str) -> None:
     story.then([found(T, "surge", "S3")], hourly(T, 20, quality=quality))
     assert story.only().severity_proposed == "S3"
     story.then([], [saw(T + 20 * HOUR)])
+    assert story.only().severity_proposed == "S1"
+
+
+def test_what_was_not_read_lowers_nothing() -> None:
+    """A scorer that dies within a crisis: nothing fires, for nothing is read."""
+    unread = [
+        s.model_copy(update={"numbers": {**s.numbers, "scored_coverage": [0.59, 500, None, None, None]}}) for s in hourly(T, 20)
+    ]
+    story = Story()
+    story.then([found(T, "surge", "S3")], unread)
+    assert story.only().severity_proposed == "S3"
+    read = saw(T + 20 * HOUR)
+    read.numbers["scored_coverage"] = [0.6, 500, None, None, None]
+    story.then([], [read])
     assert story.only().severity_proposed == "S1"
 
 

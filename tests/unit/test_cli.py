@@ -353,6 +353,38 @@ def test_plan_init(feed: str, run: Any, home: Path) -> None:
     assert run("plan", "check").status == 0
 
 
+def test_a_new_brands_rules_are_tested_and_a_tuned_number_stops_nothing(run: Any, home: Path) -> None:
+    """And what it says: which file expects otherwise, and that it is to be changed too."""
+    assert run(*INIT, "--time-zone", "Europe/Rome").status == 0
+    done = run("plan", "test")
+    assert (done.status, "tests of rules, 0 failed" in done.out) == (0, True), done.err
+    rules = home / "plan" / "rules.yaml"
+    rules.write_text(rules.read_text().replace("above: 3.5\n", "above: 5.5\n", 1))
+    done = run("plan", "test")
+    assert done.status == 1
+    assert "volume-spike: should fire at" in done.out
+    assert "rules_test.yaml expects what `should` says: change it too, if rules.yaml is as you mean it; the plan runs" in done.out
+    done = run("plan", "check")
+    assert (done.status, "rules_test.yaml expects what" in done.out) == (0, True)
+    rules.write_text(rules.read_text().replace("name: volume-spike ", "name: volume-peak ", 1))
+    done = run("plan", "check")
+    assert (done.status, "warning: rules_test.yaml cannot be run, which holds nothing up:" in done.out) == (0, True)
+    assert "rules.yaml has no rule 'volume-spike' for this market" in done.out
+
+
+def test_what_a_new_plan_shows_in_comments_can_be_used(run: Any, home: Path) -> None:
+    """Calendar, red lines and known episodes, each without its #."""
+    assert run(*INIT, "--time-zone", "Europe/Rome", "--allow-private").status == 0
+    brands = home / "plan" / "brands.yaml"
+    head, comments = brands.read_text().split("# A market may have more", 1)
+    shown = [line.removeprefix("#") for line in comments.splitlines()[1:]]
+    brands.write_text("\n".join([head, *shown]))
+    market = plan_files.load(home / "plan").only_market()
+    assert [e.name for e in market.calendar] == ["summer sale"]
+    assert [(r.name, r.severity) for r in market.red_lines] == [("harm to somebody", "S4")]
+    assert [e.crisis for e in market.known_episodes] == [True, False]
+
+
 def test_plan_init_shows_what_fails(feed: str, run: Any) -> None:
     done = run(*INIT, "--time-zone", "UTC", "--feed", feed)
     assert done.status == 0
@@ -439,7 +471,8 @@ def stored(run: Any, home: Path) -> Store:
 def test_plan_check_shows_what_matches(stored: Store, run: Any) -> None:
     done = run("plan", "check")
     assert done.status == 0, done.err
-    assert done.out.splitlines()[1:] == [
+    assert done.out.splitlines()[1].endswith("tests of rules, 0 failed")
+    assert done.out.splitlines()[2:] == [
         "zefirella: what each term would match of all 8 stored mentions (files)",
         "  'Żabka': 2 match, 2 only inflected; 1 dropped by context; 1 dropped by none_of; "
         "looked for as Żabka, Żabki, Żabce, Żabkę, Żabko, Żabek and 3 more",

@@ -9,6 +9,7 @@ import pytest
 from building import DAY, MINUTE, House, a_plan, utc
 
 from coolhead import incidents
+from coolhead.clock import Fixed
 from coolhead.evaluation import Judge
 from coolhead.measuring import Measurer
 from coolhead.merging import Part, merge, split
@@ -32,12 +33,15 @@ class Stage:
         house.store.upsert(
             [CollectionLog(source="files", market="zefirella", start=NOON, end=NOON + DAY, ok=True, known_at=NOON)]
         )
-        self.judge = Judge(house.store, house.plan, house.market, Measurer.of(house.store, house.plan, house.market))
+        measurer = Measurer.of(house.store, house.plan, house.market)
+        self.judge = Judge(house.store, house.plan, house.market, measurer, Fixed(NOON))
         monkeypatch.setattr(self.judge.seeing, "look", lambda span: [r for s, r in sorted(self.rows.items()) if s in span])
 
-    def lives(self, *windows: tuple[float, float]) -> None:
-        """(volume, negatives) of windows one after the other."""
+    def lives(self, *windows: tuple[float, float], until: datetime | None = None) -> None:
+        """(volume, negatives) of windows one after the other, each judged as soon as it is over; until: an outage ends, and all are
+        judged then."""
         for volume, negative in windows:
+            self.judge.clock = Fixed(until or self.at + BASE + GRACE)
             numbers = {
                 "volume": [volume, volume, None, None, None],
                 "negative_volume": [negative, volume, None, None, None],
@@ -82,9 +86,9 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
         yield Stage(house, monkeypatch)
 
 
-def decide(stage: Stage, kind: str, incident: str | None = None, **more: Any) -> None:
+def decide(stage: Stage, kind: str, incident: str | None = None, at: datetime | None = None, **more: Any) -> None:
     incidents.decide(
-        stage.house.store, incident or stage.newest(), f"{kind}{stage.at}", kind, "anna", stage.now, "because", **more
+        stage.house.store, incident or stage.newest(), f"{kind}{stage.at}", kind, "anna", at or stage.now, "because", **more
     )
 
 
@@ -150,6 +154,40 @@ def test_facts_are_noted_when_time_brought_them(stage: Stage) -> None:
         IncidentEvent(incident_id=one.incident_id, at=stage.at, kind="contained", detail="calm"),
     ])  # fmt: skip
     stage.lives((30, 2), (30, 15))
+    stage.agrees()
+
+
+@pytest.mark.parametrize("minutes", [7.5, 10, 100])
+def test_a_decision_counts_in_windows_that_were_judged_after_it(stage: Stage, minutes: float) -> None:
+    """The cron starts some minutes after a window is over, and after an outage hours: meanwhile people decide."""
+    stage.lives((30, 2))
+    decide(stage, "dismiss", at=stage.at + minutes * MINUTE)
+    stage.lives((40, 20), until=stage.at + (minutes + 1) * MINUTE)
+    stage.lives((30, 15), until=stage.at + (minutes + 6) * MINUTE)
+    stage.agrees()
+    assert sorted(i.state for i in stage.house.store.read(Incident)) == ["detected", "dismissed"]
+
+
+def test_of_windows_that_are_judged_together_none_knows_a_later_decision(stage: Stage) -> None:
+    judged = stage.at + 100 * MINUTE
+    stage.lives((30, 2), (40, 20), until=judged)
+    decide(stage, "dismiss", at=judged + MINUTE)
+    stage.lives((30, 2), until=judged + 2 * MINUTE)
+    stage.agrees()
+    assert [(i.state, i.severity_proposed) for i in stage.house.store.read(Incident)] == [("dismissed", "S2")]
+
+
+def test_a_fact_is_noted_after_all_that_was_judged_together(stage: Stage) -> None:
+    stage.lives((30, 2))
+    decide(stage, "acknowledge")
+    calm = stage.at + BASE
+    stage.lives((3, 0), (40, 20), until=stage.at + 100 * MINUTE)
+    one = stage.house.store.read(Incident)[0]
+    stage.house.store.upsert([
+        one.model_copy(update={"contained_at": calm, "state": "contained"}),
+        IncidentEvent(incident_id=one.incident_id, at=calm, kind="contained", detail="calm"),
+    ])  # fmt: skip
+    stage.lives((30, 2), until=stage.at + 100 * MINUTE)
     stage.agrees()
 
 

@@ -124,7 +124,9 @@ def test_rules_stand_on_the_corrected_lower_bound(tmp_path: Path) -> None:
         assert few["negative_prevalence.n"] == 10 and many["negative_prevalence.n"] == 200
         assert few["negative_prevalence"] == pytest.approx(many["negative_prevalence"], abs=1e-6)
         assert few["negative_prevalence.low"] < many["negative_prevalence.low"] < many["negative_prevalence"]
-        signals, _ = Judge(house.store, house.plan, house.market, m).judge(Window(BEGIN, BEGIN + 5 * HOUR))
+        signals, _ = Judge(house.store, house.plan, house.market, m, Fixed(BEGIN + 6 * HOUR)).judge(
+            Window(BEGIN, BEGIN + 5 * HOUR)
+        )
         assert (signals > 0) == (many["negative_prevalence.low"] >= 0.5)
         assert house.store.count(Signal, rule="pressed") == signals
 
@@ -134,11 +136,11 @@ def test_what_is_usual_of_a_corrected_share_is_that_of_all_days_together() -> No
     kpi = registry.load("kpis", "negative_prevalence")()
     kpi.context = Context(ITALIAN)
     each = [{"n": 10, "general": 10, name: 10} for name in ("it.negative", "it.neutral", "it.said.positive")]
-    days = [(kpi.name, BEGIN - day * DAY, each[day % 3]) for day in range(1, 16)]
-    known = shares([kpi], pd.DataFrame(days, columns=["kpi", "start", "parts"]), BEGIN)
+    days = [{kpi.name: each[day % 3]} for day in range(1, 16)]
+    known = shares([kpi], days)
     expected = corrected({"it": np.array([[50, 50, 0]])}, {"it": np.array([[0, 0, 50]])}, ITALIAN).value[0, 0]
     assert known == {kpi.name: pytest.approx(expected)}
-    assert shares([kpi], pd.DataFrame(days[:13], columns=["kpi", "start", "parts"]), BEGIN) == {}, "cold"
+    assert shares([kpi], days[:13]) == {}, "cold"
 
 
 # what was known when

@@ -17,7 +17,7 @@ from coolhead.connections import FILE, fields, from_environment, lines_of
 from coolhead.doctor import TOLD, Finding, broken, channels_of, examine, send, table, tell
 from coolhead.errors import ConfigError, PermanentError, TransientError
 from coolhead.http import Client
-from coolhead.plan import Plan
+from coolhead.plan import Plan, restore
 from coolhead.rows import Mention, Notice, Spent
 from coolhead.settings import Settings
 from coolhead.stack.components import free_port
@@ -99,6 +99,20 @@ def test_all_is_well_and_nothing_is_stored_or_sent(
     assert broken(found.values()) == []
     assert (store.read(Mention), mail.handler.received, list((tmp_path / "anna").iterdir())) == ([], [], [])
     assert sum(s.requests for s in store.read(Spent)) == len(network.asked) == 1  # it pays as every other request
+
+
+def test_a_rule_that_does_not_count_is_broken(store: Store, where: Settings, network: Network, tmp_path: Path) -> None:
+    content = plan_of(network.url, tmp_path).content()
+    content["rules"]["rules"] += [{**VOLUME, "name": "old", "for": 7}, {**VOLUME, "name": "badly", "above": "much"}]
+    plan = restore(content)
+    found = look(store, where, plan)
+    assert {f.what: (f.state, f.found.split(":")[0]) for f in found.values() if f.name.startswith("rule ")} == {
+        "rule old (all markets)": ("broken", "does not count"), "rule badly (zefirella)": ("broken", "does not count"),
+    }  # fmt: skip
+    assert "for: Input should be a multiple of 5" in found["rule old"].found
+    assert "-> rule old (all markets): mend it in rules.yaml" in table(list(found.values()))
+    told = tell(store, plan, [found["rule old"]], NOON)
+    assert {n.receiver for n in told} == {"anna"}
 
 
 @pytest.mark.parametrize(

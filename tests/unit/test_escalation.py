@@ -428,15 +428,29 @@ def test_a_notice_is_enough_to_act_on(house: House) -> None:
         "How sure: 1 signals of 1 rules; no source was blind",
         "Clock: acknowledge by 25 Mar 03:16, 15 minutes left",
         "Told: Anna Duty",
+        "Quotes (times of Europe/Rome):",
         "Answer here: https://desk.example/dags/escalate_incident/runs/i.acknowledge.0/tasks/ask/required_actions",
         "Nothing is published by Coolhead",
     ):
         assert part in notice.body, part
     quotes = [line for line in notice.body.splitlines() if line.startswith("- ")]
     assert quotes == [
-        "- “Zefirella is loud 0” (mastodon, 01:50 UTC, 9,000 followers)", "- “Zefirella is second 2” (mastodon, 01:52 UTC, 500 followers)",
-        "- “Zefirella is fourth 4” (mastodon, 01:54 UTC, 2 followers)",
+        "- “Zefirella is loud 0” (mastodon, 25 Mar 02:50, 9,000 followers)", "- “Zefirella is second 2” (mastodon, 25 Mar 02:52, 500 followers)",
+        "- “Zefirella is fourth 4” (mastodon, 25 Mar 02:54, 2 followers)",
     ]  # fmt: skip
+
+
+def test_a_notice_says_first_what_makes_it_so_grave(house: House) -> None:
+    """Five rules fired; lesser ones after the one that decides."""
+    fired: list[tuple[Severity, str]] = [
+        ("S1", "loud critic"), ("S3", "share 0.78, reach 826,553"), ("S2", "share 0.78"), ("S1", "cluster"), ("S1", "flood"),
+    ]  # fmt: skip
+    reasons = [
+        {"rule": reason, "severity": severity, "at": (T + n * MINUTE).isoformat(), "reason": reason}
+        for n, (severity, reason) in enumerate(fired)
+    ]
+    content = compose(house.store, opened(house, reasons=reasons), "acknowledge", "run", [], T, T)
+    assert "S3 crisis proposed: share 0.78, reach 826,553; share 0.78; flood\n" in content.body
 
 
 def test_quotes_of_nameless_authors_are_not_one_authors(house: House) -> None:
@@ -467,7 +481,8 @@ def test_a_blind_source_is_named(house: House) -> None:
     house.listen(T - DAY, T - 30 * MINUTE)
     house.listen(T - 30 * MINUTE, T, ok=False, error="503", sources=["mastodon"], known_at=T)
     (notice,) = announce(house.store, step(house), Fixed(T + MINUTE))
-    assert "mastodon was blind [2026-03-25 01:30, 2026-03-25 02:0" in notice.body
+    assert "mastodon was blind 25 Mar 02:30 to 25 Mar 03:0" in notice.body
+    assert "UTC" not in notice.body
 
 
 def test_a_late_step_says_how_late(house: House) -> None:

@@ -25,6 +25,10 @@ from building import (
 
 from coolhead import firing, registry
 from coolhead.baselines import VolumeBaseline
+from coolhead.clock import Fixed
+from coolhead.errors import ConfigError
+from coolhead.evaluation import evaluate_all
+from coolhead.plan import restore
 from coolhead.rows import ALL, CollectionLog, Dirty, Incident, IncidentEvent, Judged, KpiPoint, Mention, Score, Signal
 from coolhead.rules import Finding, with_baseline
 from coolhead.windows import BASE, GRACE, Window, floor
@@ -33,6 +37,7 @@ BEGIN = utc(2026, 3, 1)
 STORM = BEGIN + 16 * DAY + 18 * HOUR
 END = STORM + 100 * MINUTE
 EVE = STORM - HOUR + GRACE
+HELD_BADLY = {**VOLUME, "name": "badly", "above": "much"}
 STORY = a_plan(VOLUME, COMPLAINTS, SPIKE, {**SURGE, "min_n": 35})
 Said = tuple[Mention, Score | None]
 
@@ -376,7 +381,7 @@ def test_a_signal_keeps_as_of_and_its_incident(once: House) -> None:
 def test_each_step_sees_the_trailing_hour_only(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
 
-    def spy(entry: Any, rule: Any, points: Any, state: dict[str, Any], calendar: Any) -> tuple[list[Finding], dict[str, Any]]:
+    def spy(entry: Any, rule: Any, points: Any, state: dict[str, Any], *_: Any) -> tuple[list[Finding], dict[str, Any]]:
         seen.append(points)
         return [], state
 
@@ -408,3 +413,21 @@ def test_logs_of_the_future_say_nothing_of_the_past(house: House) -> None:
     assert quality[HOUR] == "partial" or quality[HOUR] == "pending"
     assert not house.store.read(Dirty)
     assert house.store.count(CollectionLog) == 4
+
+
+def test_a_rule_that_does_not_count_is_told_after_every_market_was_judged(tmp_path: Path) -> None:
+    """Kept by an earlier version, refused by this one: the others judge on, and the task is red."""
+    content = a_plan(VOLUME, SPIKE, HELD_BADLY).content()
+    content["rules"]["rules"][1]["for"] = 7
+    with House(tmp_path, restore(content)) as house:
+        house.listen(BEGIN, BEGIN + HOUR)
+        house.put(invented(BEGIN, BEGIN + HOUR / 2, 48 * 30))
+        with pytest.raises(ConfigError) as caught:
+            evaluate_all(house.store, house.plan, Fixed(BEGIN + 2 * HOUR))
+        assert {s.rule for s in house.store.read(Signal)} == {"flood"}
+        assert house.store.read(Judged)[0].through == floor(BEGIN + 2 * HOUR - GRACE)
+    told = str(caught.value).split("\n")
+    assert [t.split(";")[0] for t in told] == [
+        "rules.yaml: rule spike does not count in all markets: for: Input should be a multiple of 5",
+        "rules.yaml: rule badly does not count in zefirella: above: Input should be a valid number, unable to parse string as a number",
+    ]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from building import HOUR, LINEAR, MINUTE, House, a_plan, few, mention, score, utc
+from building import DAY, HOUR, LINEAR, MINUTE, House, a_plan, few, mention, score, utc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +23,7 @@ from coolhead.windows import BASE, GRACE, Window, floor
 
 NOON = utc(2026, 3, 3, 12)
 LATER = NOON + timedelta(days=3)
+SECOND = timedelta(seconds=1)
 SMELL = {"name": "smell", "owner": "anna", "terms": {"it": {"any_of": ["puzza"]}, "en": {"any_of": ["stinks"]}}}
 HARM = {
     "name": "harm",
@@ -231,9 +232,9 @@ def test_multipliers_are_the_largest_who_speak_ill_and_top_is_by_the_days_before
     }  # fmt: skip
 
 
-def test_nobody_is_top_where_no_audience_was_known_before(house: House) -> None:
+def test_who_is_top_is_unknown_where_no_audience_was_known_before(house: House) -> None:
     say(house, "bad Zefirella", NOON, audience=10**6)
-    assert at(house, NOON)["multipliers"][0]["top"] is False
+    assert at(house, NOON)["multipliers"][0]["top"] is None
 
 
 def test_one_author_is_one_multiplier(house: House) -> None:
@@ -290,11 +291,30 @@ def test_a_copy_touches_a_red_line_and_is_not_credible(house: House) -> None:
     assert [(r["native_id"], r["credible"]) for r in found] == [("000001", True), ("000002", False), ("000003", False)]
 
 
-def test_who_posts_like_a_machine_is_not_credible_once_he_did(house: House) -> None:
+def test_who_posts_like_a_machine_is_not_credible_but_what_he_said_first(house: House) -> None:
+    for n in range(21):
+        say(house, f"poisoned {n} Zefirella", NOON + 30 * n * SECOND, author="bot")
+    before = at(house, NOON)["red_lines"]
+    assert [r["credible"] for r in before] == [True] * evidence.TOUCHES
+    found = at(house, NOON + 10 * MINUTE)["red_lines"]
+    assert [(r["native_id"], r["credible"], r["of"]) for r in found[:2]] == [("000001", True, 1), ("000002", False, 20)]
+    assert found[1]["why"].endswith("; its author posted 20 times or more within 10 minutes")
+
+
+def test_two_minutes_apart_nobody_posts_like_a_machine(house: House) -> None:
+    for n in range(25):
+        say(house, f"poisoned {n} Zefirella", NOON + 2 * n * MINUTE, author="chatty")
+    assert all(r["credible"] for r in at(house, NOON + 55 * MINUTE)["red_lines"])
+
+
+def test_a_thread_is_credible(house: House) -> None:
+    """What happened, in five posts of somebody whom very many follow."""
     for n in range(5):
-        say(house, f"poisoned {n} Zefirella", NOON + 2 * n * MINUTE, author="bot")
-    assert at(house, NOON)["red_lines"][0]["credible"]
-    assert not any(r["credible"] for r in at(house, NOON + 10 * MINUTE)["red_lines"])
+        text = "Zefirella poisoned my child, thread" if n == 0 else f"bad Zefirella: part {n} of what happened"
+        say(house, text, NOON + 20 * n * SECOND, author="celeb", audience=812_000)
+    shown = at(house, NOON + 5 * MINUTE)
+    assert [(r["native_id"], r["credible"]) for r in shown["red_lines"]] == [("000001", True)]
+    assert [(m["audience"], m["credible"]) for m in shown["multipliers"]] == [(812_000, True)]
 
 
 def test_a_flood_shows_some_and_the_credible_first(house: House) -> None:
@@ -303,6 +323,41 @@ def test_a_flood_shows_some_and_the_credible_first(house: House) -> None:
     found = at(house, NOON)["red_lines"]
     assert len(found) == evidence.TOUCHES
     assert [r["credible"] for r in found] == [True] + [False] * (evidence.TOUCHES - 1)
+    assert [r["of"] for r in found] == [1] + [29] * (evidence.TOUCHES - 1)
+
+
+def test_how_many_touch_a_red_line_is_counted_beyond_those_shown(house: House) -> None:
+    for n in range(40):
+        say(house, f"poisoned by Zefirella, case {n}", NOON)
+    found = at(house, NOON)["red_lines"]
+    assert [(r["credible"], r["of"]) for r in found] == [(True, 40)] * evidence.TOUCHES
+
+
+# ---- what is known late ----------------------------------------------------------------------------------------
+
+
+def looked(house: House, span: Window, of_window: datetime, late: set[str]) -> dict[str, Any]:
+    """A window that is given mentions that were published before its hour."""
+    known = house.store.mentions(house.market.id, span, LINEAR.name, LINEAR.revision, of_window + BASE + GRACE)
+    found = known.assign(window=of_window, then=of_window + BASE + GRACE, late=known.native_id.isin(late))
+    found["window"], found["then"] = (found[c].astype("datetime64[us, UTC]") for c in ("window", "then"))
+    shown = evidence.of_windows(house.store, house.plan, house.market, LINEAR.name, LINEAR.revision, found)
+    return shown[of_window]
+
+
+def test_what_is_known_late_is_a_red_line_or_a_large_authors_and_no_number_of_the_hour(house: House) -> None:
+    text = "puzza, Zefirella: poisoned"
+    old = [say(house, text, NOON - 5 * HOUR + n * MINUTE, audience=10**6, source="gdelt", known_at=NOON) for n in range(3)]
+    say(house, "puzza, Zefirella", NOON, audience=5)
+    group(house)
+    span, late = Window(NOON - DAY, NOON + HOUR), {m.native_id for m in old}
+    both = looked(house, span, NOON, late)
+    assert [r["native_id"] for r in both["red_lines"]] == sorted(late)
+    assert [m["audience"] for m in both["multipliers"]] == [10**6] * 3 + [5]
+    assert [(t["mentions"], t["authors"], t["reach"]) for t in both["topics"]] == [(1, 1, 5)]
+    assert (both["networks"], both.get("news"), both["onset"]) == (["mastodon"], None, NOON.isoformat())
+    alone = looked(house, Window(NOON - DAY, NOON), NOON, late)
+    assert set(alone) == {"red_lines", "multipliers"}
 
 
 # ---- networks, news, onset -------------------------------------------------------------------------------------
@@ -445,5 +500,6 @@ def test_the_onset_is_where_the_rise_began(tmp_path_factory: Any, seed: int) -> 
         known = [m for m in rows if isinstance(m, Mention)]
         for start, told in seen.items():
             there = [m.published_at for m in known if m.known_at <= start + BASE + GRACE and m.published_at < start + BASE]
-            assert told["onset"] == onset(there, start).isoformat()
-        assert len({told["onset"] for told in seen.values()}) > 3
+            hour = [m for m in there if m >= start - 55 * MINUTE]  # what is known late alone is no rise
+            assert told.get("onset") == (onset(there, start).isoformat() if hour else None)
+        assert len({told.get("onset") for told in seen.values()}) > 3

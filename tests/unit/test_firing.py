@@ -4,18 +4,20 @@ import json
 import math
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import pandas as pd
 import pytest
-from building import PEOPLE, STEPS, a_plan, few, many, utc
+from building import PEOPLE, STEPS, House, a_plan, few, many, utc
 from hypothesis import given
 from hypothesis import strategies as st
 
 from coolhead import firing, registry
 from coolhead.plan import Plan, restore
 from coolhead.plan_rules import Expected, RuleEntry
+from coolhead.rows import Signal
 from coolhead.rules import EVIDENCE, Finding
 from coolhead.windows import BASE, Window
 
@@ -78,6 +80,17 @@ def test_it_needs_evidence() -> None:
     assert fired(frame.drop(columns="unique_authors"), min_n=0, min_authors=1) == []
 
 
+def test_a_mention_that_names_no_author_is_one_more_person() -> None:
+    """Networks that tell no author must not keep every rule quiet that asks for people."""
+    named, authors = [0.0, 6.0, 11.0, 8.0], [NAN, 2.0, 11.0, 8.0]
+    frame = points([11] * 4, unique_authors=authors, **{"unique_authors.n": named})
+    assert fired(frame, min_authors=11) == [0, 2, 3]
+    assert fired(frame, min_authors=7) == [0, 1, 2, 3]
+    assert fired(frame, min_authors=12) == []
+    assert fired(frame.drop(columns="unique_authors"), min_authors=10) == [0]
+    assert fired(frame.assign(volume=NAN), min_authors=1) == []
+
+
 def test_after_its_end_it_is_quiet_unless_it_is_worse() -> None:
     frame = points([12, 0, 12, 0, 13, 0, 0, 0, 11, 11, 11])
     assert fired(frame) == [0, 2, 4, 8, 9, 10]
@@ -88,6 +101,32 @@ def test_after_its_end_it_is_quiet_unless_it_is_worse() -> None:
 
 def test_what_goes_on_is_told_when_the_quiet_is_over() -> None:
     assert fired(points([12, 0, *[11] * 6]), cool_down=20) == [0, 5, 6, 7]
+
+
+def muted_in(*numbers: int) -> firing.Quiet:
+    return lambda entry, found: window(found.start) in numbers
+
+
+def test_what_was_muted_keeps_no_rule_quiet_once_the_mute_is_over() -> None:
+    """Nobody heard how bad it was: a storm after the mute is heard, though it is no worse."""
+    one = entry(cool_down=1_440)
+    frame = points([90, 90, 90, 0, 0, 50, 50, 0, 40, 60])
+    found, state = firing.fold(one, firing.made(one), frame, {}, quiet=muted_in(0, 1, 2))
+    assert [window(f.start) for f in found] == [0, 1, 2, 5, 6, 9]  # what was heard keeps it quiet
+    assert json.loads(json.dumps(state)) == state
+
+
+def test_what_fires_on_when_a_mute_ends_is_heard_at_once_and_measured_from_then() -> None:
+    one = entry(cool_down=1_440, clear=5)
+    frame = points([90, 90, 7, 7, 0, 8, 12, 0, 11])
+    found, _ = firing.fold(one, firing.made(one), frame, {}, quiet=muted_in(0, 1))
+    assert [window(f.start) for f in found] == [0, 1, 2, 3, 6]
+
+
+def test_a_mute_in_the_middle_does_not_raise_what_is_worse() -> None:
+    one = entry(cool_down=1_440)
+    found, _ = firing.fold(one, firing.made(one), points([20, 90, 0, 30, 0, 25]), {}, quiet=muted_in(1))
+    assert [window(f.start) for f in found] == [0, 1, 3]
 
 
 def test_a_cool_down_knows_worse_on_the_other_side_too() -> None:
@@ -318,11 +357,12 @@ def test_any_chunking_gives_the_same(kind: str, seed: int, data: st.DataObject) 
     frame, said = drawn(seed), {**data.draw(st.sampled_from(SETTINGS[kind])), **data.draw(st.sampled_from(SHARED))}
     one = RuleEntry.model_validate({"name": "r", "rule": kind, "severity": "S1", **said})
     rule, calendar = firing.made(one), data.draw(st.sampled_from([(), SALE]))
-    whole, state = firing.fold(one, rule, frame, {}, calendar)
+    quiet = data.draw(st.sampled_from([firing.nothing_muted, muted_in(*range(5, 14))]))
+    whole, state = firing.fold(one, rule, frame, {}, calendar, quiet)
     cuts = sorted(data.draw(st.sets(st.integers(0, len(frame)))))
     found, memory = list[Finding](), dict[str, Any]()
     for a, b in zip([0, *cuts], [*cuts, len(frame)], strict=True):
-        more, memory = firing.fold(one, rule, frame.iloc[a:b], json.loads(json.dumps(memory)), calendar)
+        more, memory = firing.fold(one, rule, frame.iloc[a:b], json.loads(json.dumps(memory)), calendar, quiet)
         found += more
     assert (found, memory) == (whole, state)
 
@@ -365,3 +405,16 @@ def test_a_rule_that_this_version_refuses_ends_no_other(caplog: pytest.LogCaptur
     fold = firing.Fold.of(made, made.only_market())
     assert [entry.name for entry, _ in fold.rules] == ["good"]
     assert "Rule old of the plan that runs does not count: for_windows" in caplog.text
+
+
+@pytest.mark.parametrize("author", [None, "one"])
+def test_a_source_that_names_nobody_is_heard(tmp_path: Path, author: str | None) -> None:
+    """Lived through the evaluation: reviews and exports without authors, and one author who writes as much."""
+    rule = {"name": "cross", "rule": "threshold", "kpi": "negative_volume", "above": 30, "min_authors": 10, "severity": "S2"}
+    with House(tmp_path, a_plan(rule)) as house:
+        house.listen(BEGIN, BEGIN + timedelta(hours=1))
+        for n in range(40):
+            house.say(BEGIN + timedelta(seconds=n), "negative", author=author, known_at=BEGIN + timedelta(minutes=2))
+        house.evaluate(BEGIN + timedelta(minutes=10))
+        told = {(s.rule, s.severity) for s in house.store.read(Signal)}
+    assert told == (set() if author else {("cross", "S2")})

@@ -97,6 +97,21 @@ def test_what_is_muted_is_recorded_and_belongs_to_no_incident() -> None:
     assert [(s.start, s.muted_by, s.incident_id, s.severity) for s in quiet] == [(NOON, "m1", None, "S1")]
 
 
+def test_what_a_mute_hid_keeps_no_later_storm_quiet(tmp_path: Path) -> None:
+    """Lived through the evaluation: the rule is quiet for a day after its end, unless it is worse; nobody heard its first storm."""
+    plan = a_plan({**VOLUME, "cool_down": 1_440})
+    with House(tmp_path, plan) as house:
+        house.store.upsert([a_mute()])
+        house.listen(NOON - HOUR, NOON + 4 * HOUR)
+        for begin, count in ((NOON, 60), (NOON + 2 * HOUR, 40)):
+            for n in range(count):
+                house.say(begin + n * timedelta(seconds=1), known_at=begin + MINUTE)
+        house.evaluate(NOON + 4 * HOUR)
+        told = house.store.read(Signal)
+    assert {s.start < NOON + HOUR for s in told if s.muted_by} == {True}
+    assert min(s.start for s in told if not s.muted_by) == NOON + 2 * HOUR
+
+
 def test_of_two_mutes_the_one_made_first_counts() -> None:
     later = a_mute(mute_id="m0", made_at=NOON + MINUTE)
     found = mutes.active([later, a_mute()], FLOOD, a_finding(NOON))
@@ -181,6 +196,15 @@ def test_the_preview_says_what_it_would_have_hidden(house: House) -> None:
     everything = mutes.made(house.plan, house.market, a_wish(rules=()), "anna", NOON)
     assert len(mutes.preview(house.store, everything, house.plan.rules_of("zefirella"), NOON)[1].incidents) == 2
     assert house.store.count(Mute) == 0
+
+
+def test_the_preview_shows_how_grave_it_was_not_what_it_has_fallen_to(house: House) -> None:
+    at = NOON - DAY
+    fallen = an_incident(house, "storm", at).model_copy(update={"severity_proposed": "S1"})
+    grave = a_signal(at, incident="storm").model_copy(update={"severity": "S3"})
+    house.store.upsert([fallen, grave, a_signal(at + BASE, incident="storm"), a_signal(at + HOUR, rule="spike")])
+    hidden = mutes.preview(house.store, a_mute(rules=["flood"]), house.plan.rules_of("zefirella"), NOON)
+    assert [h.incidents for h in hidden] == [[(at, "Zefirella: storm", "S3")]] * 2
 
 
 def test_the_owner_is_told_once_that_it_is_over(house: House) -> None:

@@ -5,18 +5,24 @@ import logging
 import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from coolhead import clock, plan_files, plan_tests, planning
+from coolhead import clock, firing, plan_files, plan_tests, planning
 from coolhead import plan as plans
 from coolhead.errors import ConfigError
+from coolhead.plan import Plan
 from coolhead.plan_init import SHIPPED, Answers, add_brand, slug, write
 from coolhead.rows import PlanVersion
 from coolhead.store import Store, migrate
 
 BRANDS, RULES, ESCALATION = plan_files.FILES
 NOW = datetime(2026, 3, 3, 9, tzinfo=UTC)
+LINE = (SHIPPED / BRANDS).read_text(encoding="utf-8").splitlines().index(
+    "public_url: http://127.0.0.1:8080   # links in notices lead here"
+) + 1
+"""On which `public_url` stands in the shipped plan."""
 OTHER_MARKET = "  - name: Other\n    markets:\n      - {id: zefirella, time_zone: UTC, languages: [en], terms: {any_of: [other]}, sources: {files: {}}}\n"
 
 RULES_TEXT = """\
@@ -56,11 +62,11 @@ rules:
 
 # name: (file, what stands there, what is written instead, `FILE:LINE: ` of the message, what the message must hold)
 MISTAKES: dict[str, tuple[str, str, str, str, tuple[str, ...]]] = {
-    "typo in a key": (BRANDS, "public_url:", "public_ulr:", f"{BRANDS}:46: public_ulr", ("unknown key", "did you mean 'public_url'?")),
+    "typo in a key": (BRANDS, "public_url:", "public_ulr:", f"{BRANDS}:{LINE}: public_ulr", ("unknown key", "did you mean 'public_url'?")),
     "typo in a nested key": (
         BRANDS, "any_of:", "any_off:", f"{BRANDS}:10: brands.0.markets.0.terms.any_off", ("did you mean 'any_of'?", "any_of, all_of, none_of"),
     ),
-    "unknown key": (BRANDS, "public_url:", "colour: red\npublic_url:", f"{BRANDS}:46: colour", ("unknown key", "retention")),
+    "unknown key": (BRANDS, "public_url:", "colour: red\npublic_url:", f"{BRANDS}:{LINE}: colour", ("unknown key", "retention")),
     "missing key": (RULES, "    severity: S1\n", "", f"{RULES}:4: rules.0.severity", ("is missing; add it",)),
     "missing role": (
         ESCALATION, "roles: [spokesperson]", "roles: [duty_lead]", f"{ESCALATION}:1: the file", ("'spokesperson'", "anna, bruno, chiara"),
@@ -360,6 +366,67 @@ def test_current_after_going_back(folder: Path, store: Store) -> None:
     planning.current(store, folder, clock.Fixed(NOW + timedelta(hours=2)))
     shutil.rmtree(folder)
     assert planning.current(store, folder, clock.Fixed(NOW + timedelta(hours=3))) == first
+
+
+def stored(store: Store, folder: Path, **changes: Any) -> Plan:
+    """The folder's plan as an earlier version of Coolhead kept it, which allowed its first rule to say something else."""
+    plan = plan_files.load(folder)
+    content = json.loads(json.dumps(plan.content()))
+    content["rules"]["rules"].append({**content["rules"]["rules"][0], "name": "old", **changes})
+    store.upsert([PlanVersion(plan_hash="old", loaded_at=NOW - timedelta(days=1), content=content)])
+    return plan
+
+
+OLD: list[tuple[dict[str, Any], str]] = [
+    ({"for": 7}, "for: Input should be a multiple of 5"),
+    ({"rule": "gone"}, "rule: 'gone' is none of: "),
+    ({"overrides": [{"markets": ["zefirella"], "min_n": -1}]}, "min_n: Input should be greater than or equal to 0"),
+    ({"above": "much"}, "above: Input should be a valid number"),
+]
+
+
+@pytest.mark.parametrize(("changes", "says"), OLD)
+def test_a_stored_version_that_is_refused_today_holds_up_no_right_file(
+    changes: dict[str, Any], says: str, folder: Path, store: Store
+) -> None:
+    plan = stored(store, folder, **changes)
+    assert planning.waiting(store, plan, NOW) is None
+    assert planning.current(store, folder, clock.Fixed(NOW)) == plan
+    assert store.count(PlanVersion, plan_hash=plan.hash()) == 1
+
+
+@pytest.mark.parametrize(("changes", "says"), OLD)
+def test_while_the_files_are_wrong_its_other_rules_run_and_the_lost_one_is_told(
+    changes: dict[str, Any], says: str, folder: Path, store: Store
+) -> None:
+    plan = stored(store, folder, **changes)
+    patch(folder, RULES, "rule: threshold", "rule: treshold")
+    runs = planning.current(store, folder, clock.Fixed(NOW))
+    ((market, counts),) = [(m, firing.Fold.of(runs, m).rules) for m in runs.markets]
+    assert [entry for entry, _ in counts] == plan.rules_of(market.id)
+    (told,) = planning.refused(runs)
+    assert (told.rule, says in told.why) == ("old", True), told
+    with pytest.raises(
+        ConfigError, match=r"rules.yaml: rule old does not count in .*: .*mend it in rules.yaml: `coolhead plan check`"
+    ):
+        planning.need_all_rules(runs)
+    assert plans.restore(runs.content()).refused == ()  # it is told of the version that holds it
+    planning.need_all_rules(plan)
+
+
+def test_a_stored_version_of_which_nothing_is_understood_counts_as_none(
+    folder: Path, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    plan = plan_files.load(folder)
+    content = plan.content()
+    content["escalation"]["colour"] = "red"
+    store.upsert([PlanVersion(plan_hash="old", loaded_at=NOW - timedelta(days=1), content=content)])
+    patch(folder, RULES, "rule: threshold", "rule: treshold")
+    with pytest.raises(ConfigError, match="treshold"):
+        planning.current(store, folder, clock.Fixed(NOW))
+    assert "escalation.colour" in caplog.text
+    patch(folder, RULES, "rule: treshold", "rule: threshold")
+    assert planning.current(store, folder, clock.Fixed(NOW)) == plan
 
 
 def test_current_without_any_good_version(folder: Path, store: Store) -> None:

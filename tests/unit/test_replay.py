@@ -89,7 +89,7 @@ class Lived:
 
     def _mute(self, now: datetime) -> None:
         self.house.store.upsert([Mute(
-            mute_id="m1", market="zefirella", kind="silence", rules=["flood"], owner="anna", reason="giveaway", start=now,
+            mute_id="m1", market="zefirella", kind="silence", rules=["flood", "held"], owner="anna", reason="giveaway", start=now,
             end=now + 50 * MINUTE, made_by="anna", made_at=now,
         )])  # fmt: skip
 

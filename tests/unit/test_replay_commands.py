@@ -86,6 +86,44 @@ def test_what_is_wrong_is_said_with_its_cure(where: Settings, capsys: Any, argv:
     assert (status, words in err) == (1, True)
 
 
+@pytest.mark.parametrize(("argv", "words"), [
+    (("--json", "/nowhere/x.json"), "json: /nowhere/x.json: there is no folder /nowhere; make it, or name another"),
+    (("--picture", "/proc/nope/a.png"), "picture: /proc/nope/a.png: there is no folder /proc/nope; make it, or name another"),
+    (("--picture", "a.gif"), "picture: a.gif must end in .svg or .png"),
+    (("--json", "/"), "json: / is a folder; name a file in it"),
+])  # fmt: skip
+def test_where_nothing_can_be_written_it_is_said_before_the_run(
+    where: Settings, capsys: Any, monkeypatch: Any, argv: tuple[str, str], words: str
+) -> None:
+    def ran_all_the_same(*_: Any) -> None:
+        raise AssertionError("it was replayed first")
+
+    monkeypatch.setattr("coolhead.replaying.compare", ran_all_the_same)
+    status, out, err = ran(capsys, "replay", *argv)
+    assert (status, out, words in err) == (1, "", True)
+
+
+def test_what_the_file_system_refuses_takes_no_table_along(where: Settings, capsys: Any) -> None:
+    """/dev/full is a disk without room."""
+    status, out, err = ran(capsys, "replay", "--json", "/dev/full")
+    assert (status, "episodes a month" in out) == (1, True)
+    assert "json: /dev/full cannot be written: No space left on device; name another place" in err
+
+
+def test_the_known_episodes_of_a_folder_do_not_count_and_it_is_said(where: Settings, tmp_path: Path, capsys: Any) -> None:
+    (folder := tmp_path / "other").mkdir()
+    content = PLAN.content()
+    content["brands"]["brands"][0]["markets"][0]["known_episodes"] = [
+        {"start": "2026-03-02", "end": "2026-03-02", "crisis": True}
+    ]
+    for part, of in content.items():
+        (folder / f"{part}.yaml").write_text(yaml.safe_dump(of))
+    status, out, err = ran(capsys, "replay", "--rules", str(folder))
+    assert (status, "no labels: nobody confirmed" in out) == (0, True)
+    assert err.count(f"rules: {folder}: its `known_episodes` do not count: the truth is that of the plan that runs") == 1
+    assert "do not count" not in ran(capsys, "replay")[2]
+
+
 def test_the_dag_writes_table_json_and_picture(where: Settings) -> None:
     store, told = Store(where.store), list[str]()
     plan = planning.current(store, where.plan, Fixed(NOW))
@@ -110,7 +148,7 @@ def test_of_a_folder_the_calendar_counts_too(where: Settings, tmp_path: Path, ca
     status, out, _err = ran(capsys, "replay", "--rules", str(folder), "--against", "current", "--severity", "S1", "--json", "-")
     here, current = json.loads(out)["plans"]
     assert (status, len(here["episodes"]), len(current["episodes"])) == (0, 1, 2)
-    assert (here["rules"][0]["muted"], here["rules"][0]["signals"], current["rules"][0]["signals"]) == (30, 10, 40)
+    assert (here["rules"][0]["expected"], here["rules"][0]["signals"], current["rules"][0]["signals"]) == (30, 10, 40)
 
 
 def mute(*more: str) -> tuple[str, ...]:
@@ -139,6 +177,51 @@ def test_a_mute_shows_what_it_would_have_hidden_before_it_is_made(where: Setting
     status, _out, _err = ran(capsys, "mute", "end", made.mute_id[:6], "--by", "anna", "--reason", "over")
     assert (status, store.read(Mute)[0].ended_by) == (0, "anna")
     store.close()
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ((), "keeps quiet all rules, S3 too: storm; red lines and what people report are always heard"),
+        (("--rules", "flood"), "keeps quiet flood; red lines and what people report are always heard"),
+        (("--rules", "flood,storm"), "keeps quiet flood, storm, S3 too: storm; red lines and"),
+        (
+            ("--topic", "a1b2"),
+            "keeps quiet all rules about a1b2; what is about no one topic, or another, is heard; red lines and",
+        ),
+    ],
+)
+def test_a_mute_says_that_it_keeps_a_crisis_quiet(where: Settings, capsys: Any, more: tuple[str, ...], said: str) -> None:
+    rules = [
+        *PLAN.content()["rules"]["rules"],
+        {"name": "storm", "rule": "threshold", "kpi": "volume", "above": 99, "severity": "S3"},
+    ]
+    (where.plan / "rules.yaml").write_text(yaml.safe_dump({"rules": rules}))
+    store = Store(where.store)
+    at = NOW - DAY
+    store.upsert([Signal(
+        market="zefirella", rule="flood", start=at, topic="a1b2", severity="S1", reason="30", kpi="volume", value=30, threshold=20,
+        as_of=at + BASE + GRACE,
+    )])  # fmt: skip
+    store.close()
+    status, out, err = ran(capsys, *mute("--dry-run", *more))
+    assert status == 0, err
+    assert said in out
+
+
+def test_a_time_without_a_zone_is_on_the_markets_clocks(where: Settings, capsys: Any) -> None:
+    told = ("--reason", "x", "--owner", "anna")
+    status, out, _err = ran(capsys, "mute", "add", "--from", "2026-03-04T02:00", "--until", "2026-03-04T23:00", *told)
+    assert status == 0
+    assert (
+        "from 2026-03-04 02:00 Europe/Rome (2026-03-04 01:00 UTC) to 2026-03-04 23:00 Europe/Rome (2026-03-04 22:00 UTC)" in out
+    )
+    store = Store(where.store)
+    (made,) = store.read(Mute)
+    assert (made.start, made.end) == (NOW + 1 * HOUR, NOW + 22 * HOUR)
+    store.close()
+    assert "until: 'soon' is no ISO time" in ran(capsys, "mute", "add", "--until", "soon", *told)[2]
+    assert "the clocks change" in ran(capsys, "mute", "add", "--until", "2026-03-29T02:30", *told)[2]  # never shown in Rome
 
 
 def test_a_mute_of_a_month_is_refused_with_its_cure(where: Settings, capsys: Any) -> None:

@@ -133,14 +133,31 @@ def test_the_truth_is_what_people_said(house: House) -> None:
         Signal(market="zefirella", rule="flood", start=MARCH + DAY + 3 * HOUR, severity="S2", reason="r", kpi="volume", value=1, threshold=1,
                as_of=MARCH + 2 * DAY, incident_id="assessed"),
     ])  # fmt: skip
-    found = truths(house.store, house.market, SPAN)
+    found = truths(house.store, house.market, SPAN, "S2")
     assert [(t.what, t.crisis, t.reported) for t in found] == [
         ("assessed", True, False),
         ("joke", False, False),
         ("reported", True, True),
     ]
     assert found[0].window == Window(MARCH + DAY - HOUR, MARCH + DAY + 3 * HOUR + BASE)
-    assert truths(house.store, house.market, Window(MARCH - DAY, MARCH)) == []
+    assert truths(house.store, house.market, Window(MARCH - DAY, MARCH), "S2") == []
+
+
+def test_what_was_recorded_is_held_against_at_the_same_severity(house: House) -> None:
+    """Opened as an S1, five minutes before the S2: the rules that made it are neither earlier nor later than they were."""
+    at = MARCH + DAY
+    house.store.upsert([an_incident("storm", at, state="closed", assessed_at=at + HOUR)])
+    house.store.upsert(
+        Signal(
+            market="zefirella", rule=rule, start=as_of - BASE, severity=severity, reason="r", kpi="volume", value=1, threshold=1,
+            as_of=as_of, incident_id="storm",
+        ) for rule, severity, as_of in (("flood", "S1", at), ("angry", "S2", at + 10 * MINUTE), ("surge", "S3", at + 5 * MINUTE))
+    )  # fmt: skip
+    recorded = {s: truths(house.store, house.market, SPAN, s)[0].detected for s in ("S1", "S2", "S3", "S4")}
+    assert recorded == {"S1": at, "S2": at + 5 * MINUTE, "S3": at + 5 * MINUTE, "S4": None}
+    reported = [{"rule": "reported by a person", "severity": "S2", "report": "x"}]
+    house.store.upsert([an_incident("called", at + 5 * DAY, reasons=reported)])
+    assert [truths(house.store, house.market, SPAN, s)[1].detected for s in ("S2", "S3")] == [at + 5 * DAY, None]
 
 
 def test_known_episodes_count_unless_an_incident_says_it_more_exactly(house: House) -> None:
@@ -150,11 +167,11 @@ def test_known_episodes_count_unless_an_incident_says_it_more_exactly(house: Hou
     content = house.plan.content()
     content["brands"]["brands"][0]["markets"][0]["known_episodes"] = episodes
     market = Plan.model_validate(content).markets[0]
-    mould, none = truths(house.store, market, SPAN)
+    mould, none = truths(house.store, market, SPAN, "S2")
     assert (mould.what, mould.precise, mould.window.start) == ("mould", False, utc(2026, 3, 1, 23))
     assert (none.what, none.crisis) == ("known episode", False)
     house.store.upsert([an_incident("exact", utc(2026, 3, 2, 9), assessed_at=utc(2026, 3, 2, 9))])
-    assert [(t.what, t.precise) for t in truths(house.store, market, SPAN)] == [("exact", True), ("known episode", False)]
+    assert [(t.what, t.precise) for t in truths(house.store, market, SPAN, "S2")] == [("exact", True), ("known episode", False)]
 
 
 def a_report(known: list[Truth], *episodes: list[Episode]) -> Any:
@@ -185,12 +202,54 @@ def test_without_labels_there_is_no_recall() -> None:
 
 def test_a_month_in_which_nothing_happened_is_told() -> None:
     r = a_report([a_truth(MARCH + 40 * DAY)], [an_episode("a", MARCH + 40 * DAY)])
-    assert "current: of 2 months in which nothing happened, as far as people said, 0 raised S2 paracrisis or above" in list(
-        table(r)
-    )
+    said = "current: of 2 months (1 in part) in which nothing happened, as far as people said, 0 raised S2 paracrisis or above"
+    assert said in list(table(r))
     assert as_json(r)["plans"][0]["quiet_months"] == {"months": 2, "with_alarm": 0}
     loud = a_report([a_truth(MARCH + 40 * DAY)], [an_episode("a", MARCH + DAY)])
     assert as_json(loud)["plans"][0]["quiet_months"] == {"months": 2, "with_alarm": 1}
+
+
+def test_of_some_days_nothing_is_said_as_of_months(house: House) -> None:
+    """Nineteen calm days, of which no month is whole."""
+    fill(house, MARCH + 5 * DAY, {}, 60)
+    plan = a_plan({"name": "flood", "rule": "threshold", "kpi": "volume", "above": 20, "severity": "S1"})
+    r = compare(house.store, plan, None, [CURRENT], "2026-03-03", "2026-03-21", "S2", MARCH + 30 * DAY, lambda _: None)
+    lines = list(table(r))
+    assert "by month: in none in which anything was said was anything raised, nor did anything happen" in lines
+    assert "current: in 19.0 days that nobody judged, 0 of S2 paracrisis or above were raised" in lines
+    assert not any(line.startswith("month ") for line in lines)
+
+
+def test_of_a_known_day_it_is_said_on_which_day_it_was_found() -> None:
+    midnight = utc(2026, 3, 9, 23)  # 10 March in Rome
+    for hours, words in ((13.6, "on the day"), (26, "1 day after it")):
+        r = a_report([a_truth(midnight, 72, precise=False)], [an_episode("a", midnight + timedelta(hours=hours))])
+        (line,) = [x for x in table(r) if x.startswith("  current: found")]
+        assert line.endswith(f", {words}")
+        (crisis,) = as_json(r)["plans"][0]["crises"]
+        assert (crisis["lead_minutes"], crisis["detected"] is None) == (None, False)
+
+
+def test_each_rule_says_what_it_missed_and_what_was_expected() -> None:
+    r = a_report([a_truth(MARCH + 5 * DAY), a_truth(MARCH + 9 * DAY)], [an_episode("a", MARCH + 5 * DAY)])
+    for by in ("m", "m", "calendar: Ramadan"):
+        kept = Signal(
+            market="zefirella", rule="flood", start=MARCH, severity="S1", reason="r", kpi="volume", value=1, threshold=1, as_of=MARCH, muted_by=by,
+        )  # fmt: skip
+        r.replayed.tracks[0].episodes.add([kept], {})
+    r = report(r.replayed, ["current"], r.truth, "S2")
+    lines = list(table(r))
+    head = next(line for line in lines if line.startswith("rule "))
+    assert (
+        head.split()
+        == "rule severity signals muted expected episodes found missed false unlabelled a month, not found after onset".split()
+    )
+    row = next(line for line in lines if line.startswith("flood "))
+    assert row.split()[:9] == ["flood", "S1", "3", "2", "1", "1", "1", "1", "0"]
+    words = {" ".join(line.split()) for line in lines}
+    assert {"signals that a mute kept quiet 2", "signals that the calendar expects, noted only 1"} <= words
+    (rule,) = as_json(r)["plans"][0]["rules"]
+    assert [rule[key] for key in ("muted", "expected", "found", "missed")] == [2, 1, 1, 1]
 
 
 def test_two_plans_stand_side_by_side_and_the_json_is_plain(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from building import DAY, HOUR, LINEAR, MINUTE, House, a_plan, utc
+from building import DAY, HOUR, LINEAR, MINUTE, VOLUME, House, a_plan, utc
 
 from coolhead import cli, plan_files, planning, registry, rescoring, scoring
 from coolhead.clock import Fixed, set_play
@@ -277,7 +277,7 @@ def test_the_command_and_a_plan_that_waits(
     planning.adopt(house.store, house.plan, Fixed(NOW))
     folder = tmp_path / "plan"
     folder.mkdir()
-    content = naming(a_plan(), "strict").content()
+    content = naming(a_plan(VOLUME), "strict").content()
     for name in plan_files.FILES:
         (folder / name).write_text(yaml.safe_dump(content[name.removesuffix(".yaml")]), encoding="utf-8")
     assert planning.current(house.store, folder, Fixed(NOW)).brands.scorer.name == "linear"

@@ -291,6 +291,41 @@ def test_multiplier_tells_the_largest_of_each_topic() -> None:
     assert [(f.topic, f.value) for f in found] == [("all", 300_000), ("t", 150_000)]
 
 
+@pytest.mark.parametrize("top", [True, None])
+def test_while_it_is_unknown_who_is_top_the_floor_stands(top: bool | None) -> None:
+    said = points("reach_total", [1.0], multipliers=[[LOUD | {"top": top}]])
+    (found,) = rule("multiplier").step(said, {})[0]
+    assert ("of the top 1 %" in found.reason) is bool(top)
+    assert of(rule("crisis"), surge(multipliers=[[LOUD | {"top": top}]])) == [0]
+    few = points("reach_total", [1.0], multipliers=[[LOUD | {"top": top, "audience": 99_999}]])
+    assert of(rule("multiplier"), few) == []
+
+
+def test_red_line_counts_beyond_what_is_shown() -> None:
+    hit = {"name": "harm", "severity": "S3", "source": "feed", "native_id": "1", "lang": "it", "credible": True, "of": 400}
+    shown = points("negative_volume", [0.0], red_lines=[[hit] * 10 + [hit | {"credible": False, "of": 30}]])
+    (found,) = rule("red_line").step(shown, {})[0]
+    assert found.value == 400 and "400 credible mentions" in found.reason
+    (found,) = rule("red_line", credible=False).step(shown, {})[0]
+    assert found.value == 430 and "430 mentions" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("kpi", "side", "least"),
+    [
+        ("volume", "above", 10), ("volume", "below", 0), ("velocity", "below", 0), ("negative_share", "below", 10),
+        ("passion", "below", 10), ("follower_change", "below", 0), ("applause", "above", 0), ("share_of_voice", "above", 10),
+    ],
+)  # fmt: skip
+def test_a_threshold_asks_for_mentions_only_where_there_may_be_some(kpi: str, side: str, least: int) -> None:
+    assert rule("threshold", kpi=kpi, **{side: 5}).min_n == least
+
+
+def test_followers_are_no_mentions() -> None:
+    found, _ = rule("threshold", kpi="follower_change", below=-100).step(points("follower_change", [-9_000.0], n=2), {})
+    assert found[0].reason == "follower_change -9,000 is at or below -100"
+
+
 def test_red_line_proposes_its_own_severity() -> None:
     hit = {
         "name": "harm",

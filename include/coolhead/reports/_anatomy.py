@@ -23,7 +23,7 @@ def facts(a: Anatomy, zone: str) -> list[Fact]:
     if not a.mentions:
         return [("First post", ("No mention of it is stored.",))]
     told: list[tuple[str, Iterable[str]]] = [
-        ("First post", _first(a, zone)), ("Networks", _spread(a, zone)), ("Who carried it", _carried(a, zone)), ("The news", _news(a, zone)),
+        ("Counted", _counted(a, zone)), ("First post", _first(a, zone)), ("Networks", _spread(a, zone)), ("Who carried it", _carried(a, zone)), ("The news", _news(a, zone)),
         ("Outsiders", _outsiders(a)), ("About", _about(a)), ("Languages", _languages(a)), ("Potential reach", _reach(a)),
         ("Authenticity", _authenticity(a)),
     ]  # fmt: skip
@@ -32,9 +32,13 @@ def facts(a: Anatomy, zone: str) -> list[Fact]:
 
 def lines(a: Anatomy, zone: str) -> list[str]:
     """For a terminal."""
-    about = f"topic {', '.join(a.topic)}" if a.topic else "all that was said in that time"
+    goes_on = a.incident.merged_into
     when = f"{local(a.span.start, zone, '%d %b %Y %H:%M')} to {local(a.span.end, zone, '%d %b %Y %H:%M')} ({zone})"
-    out = [a.incident.title, f"{when}: {about}, {count(a.mentions)} mentions by {count(a.authors)} authors", ""]
+    out = [a.incident.title, f"{when}: {count(a.mentions)} mentions by {count(a.authors)} authors"]
+    if goes_on:
+        there = f"`coolhead incident anatomy {goes_on[:8]}`"
+        out.append(f"A person merged it into {goes_on[:8]}, which goes on with its signals: its whole anatomy is {there}")
+    out.append("")
     for what, said in facts(a, zone):
         out += [f"{f'{what}:' if i == 0 else '':<18}{line}" for i, line in enumerate(said)]
     return out
@@ -60,9 +64,30 @@ def who(post: Post) -> str:
 
 
 def joined(a: Anatomy, network: Network) -> str:
-    """How long after the first post of all."""
+    """How long after the first post, from which all delays are counted."""
     later = network.joined - a.span.start
-    return f"after {duration(later)}" if later.total_seconds() >= 60 else "at once"
+    return f"{duration(later)} after the first post" if later.total_seconds() >= 60 else "at once"
+
+
+def _counted(a: Anatomy, zone: str) -> Iterator[str]:
+    """In words: what somebody means by the incident is not one number of the store."""
+    c = a.counted
+    if c.all:
+        yield f"All that was said from {local(a.span.start, zone)} on: no signal of it is about a topic."
+        return
+    n, posts = len(c.topics), len(c.posts)
+    yield f"What was said of {f'its {n} topics' if n > 1 else 'its topic'} ({_called(a)})" + ("" if posts or c.storm else ".")
+    if posts:
+        yield f"and {count(posts)} post{'s' if posts > 1 else ''} that made a rule fire alone" + ("" if c.storm else ".")
+    if c.storm:
+        stretch = f"{local(c.storm.start, zone)} to {local(c.storm.end, zone)}"
+        yield f"and all else that is negative or a complaint, {stretch}, as long as signals were about the brand as a whole."
+
+
+def _called(a: Anatomy) -> str:
+    """The terms of the one topic, or of the one that it began with."""
+    said = ", ".join(a.topic or next((t.terms for t in a.topics), ()))
+    return said if len(a.counted.topics) == 1 or not said else f"{said}; and others"
 
 
 def _first(a: Anatomy, zone: str) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """A replay as a picture: per plan one panel, per rule one row of episodes, against the truth."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,14 +31,28 @@ THIN = 0.004
 """An episode is drawn at least so wide, as a share of the axis: else one of ten minutes in a year would not be seen."""
 
 
-def draw(r: Report, path: Path) -> Path:
-    """Write the picture. Raises ConfigError for a file that is neither .svg nor .png."""
-    import matplotlib as mpl
+@contextmanager
+def written(key: str, path: Path) -> Generator[None]:
+    """Raises ConfigError where the file system refuses what is written within."""
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(f"{key}: {path} cannot be written: {error.strerror or error}; name another place") from None
 
+
+def need_suffix(path: Path) -> None:
+    """Raises ConfigError for a file that is neither .svg nor .png."""
     if path.suffix.lower() not in SUFFIXES:
         raise ConfigError(f"picture: {path} must end in {' or '.join(SUFFIXES)}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with mpl.rc_context(figures.STYLE):
+
+
+def draw(r: Report, path: Path) -> Path:
+    """Write the picture. Raises ConfigError for a file that is neither .svg nor .png, or cannot be written."""
+    import matplotlib as mpl
+
+    need_suffix(path)
+    with written("picture", path), mpl.rc_context(figures.STYLE):
+        path.parent.mkdir(parents=True, exist_ok=True)
         nothing: dict[str, Any] = {"Date": None} if path.suffix.lower() == ".svg" else {}
         _figure(r).savefig(path, dpi=150, metadata=nothing)
     return path

@@ -5,8 +5,9 @@ episode is one from it on), `truth` [what, crisis, start, end, onset, precise, d
 `only` {plan: episodes that the other has no counterpart of}. A plan: `name`, `labelled` (without labels `found`, `missed`,
 `false` are null), `episodes` [incident_id, title, topic, severity, onset, detected, last, kind (found, false, unlabelled), rules],
 `watch` (episodes below the severity), `found`, `missed`, `false`, `unlabelled`, `per_month` {false, unlabelled, all}, `lead_minutes`
-(median, of crises whose onset is known to the minute), `crises` [what, onset, detected, lead_minutes, earlier_minutes than the
-recorded detection], `rules` [name, severity, signals, muted, episodes, found, false, unlabelled, lead_minutes], `months` [month,
+(from the onset to the detection; median, of crises whose onset is known to the minute), `crises` [what, onset, detected,
+lead_minutes (null where only the day is known), earlier_minutes than it was recorded at that severity], `rules` [name, severity,
+signals, muted (by a mute), expected (by the calendar), episodes, found, missed, false, unlabelled, lead_minutes], `months` [month,
 whole, watch, alarms, crises], `quiet_months` {months, with_alarm}. Times are ISO, UTC; months are the market's own.
 """
 
@@ -77,16 +78,16 @@ def table(r: Report) -> Iterator[str]:
     for e in r.effects:
         yield from ("", f"rules of {e.name}:")
         yield from _aligned([RULE_HEAD, *(_rule(s, r, e) for s in e.rules)])
-    shown = list(_months(r))
-    rest = len(r.effects[0].months) - len(shown) + 1
-    yield from ("", f"by month, of those in which anything was said; without {rest} in which nothing was raised, nor happened:")
-    yield from _aligned(shown)
+    yield ""
+    yield from _by_month(r)
     yield from _quiet(r)
     yield from _crises(r)
     yield from _differences(r)
 
 
-RULE_HEAD = ("rule", "severity", "signals", "muted", "episodes", "found", "false", "unlabelled", "a month, not found", "lead")
+RULE_HEAD = (
+    "rule", "severity", "signals", "muted", "expected", "episodes", "found", "missed", "false", "unlabelled", "a month, not found", "after onset",
+)  # fmt: skip
 
 
 def _summary(r: Report) -> Iterator[tuple[str, ...]]:
@@ -102,6 +103,8 @@ def _summary(r: Report) -> Iterator[tuple[str, ...]]:
     yield ("watch items below it", *(str(len(e.watch)) for e in r.effects))
     if any(s.muted for s in scores):
         yield ("signals that a mute kept quiet", *(str(s.muted) for s in scores))
+    if any(s.expected for s in scores):
+        yield ("signals that the calendar expects, noted only", *(str(s.expected) for s in scores))
 
 
 def _rate(s: Score, r: Report, *kinds: Kind) -> str:
@@ -113,13 +116,25 @@ def _rate(s: Score, r: Report, *kinds: Kind) -> str:
 
 
 def _rule(s: Score, r: Report, e: Effect) -> tuple[str, ...]:
-    of = [str(len(s.of(kind))) for kind in ("found", "false", "unlabelled")] if s.labelled else ["-", "-", str(len(s.judged))]
+    known = [len(s.of("found")), len(s.missed), len(s.of("false"))]
+    of = [*(str(n) if s.labelled else "-" for n in known), str(len(s.of("unlabelled")))]
     per_month = _rate(s, r, "false", "unlabelled")
-    return (s.name, e.own[s.name], f"{e.signals[s.name]:,}", str(s.muted), str(len(s.judged)), *of, per_month, _lead(s))
+    counts = [f"{e.signals[s.name]:,}", *map(str, (s.muted, s.expected, len(s.judged)))]
+    return (s.name, e.own[s.name], *counts, *of, per_month, _lead(s))
 
 
 def _lead(s: Score) -> str:
     return "-" if s.lead is None else duration(s.lead)
+
+
+def _by_month(r: Report) -> Iterator[str]:
+    shown = list(_months(r))
+    if len(shown) == 1:
+        yield "by month: in none in which anything was said was anything raised, nor did anything happen"
+        return
+    heard = len(r.effects[0].months)
+    yield f"by month, of those in which anything was said; without {heard - len(shown) + 1} in which nothing was raised, nor happened:"
+    yield from _aligned(shown)
 
 
 def _months(r: Report) -> Iterator[tuple[str, ...]]:
@@ -133,10 +148,18 @@ def _months(r: Report) -> Iterator[tuple[str, ...]]:
 
 
 def _quiet(r: Report) -> Iterator[str]:
-    said = "in which nothing happened, as far as people said" if r.truth else "of which nobody said anything"
+    said = "in which nothing happened, as far as people said" if r.truth else "that nobody judged"
     for e in r.effects:
-        loud = sum(m.alarms > 0 for m in e.quiet)
-        yield f"{e.name}: of {len(e.quiet)} months {said}, {loud} raised {name_of(r.severity)} or above"
+        if not e.quiet:
+            yield f"{e.name}: something happened in every month"
+            continue
+        days = sum((m.window.end - m.window.start for m in e.quiet), timedelta()) / timedelta(days=1)
+        if not any(m.whole for m in e.quiet):  # of parts of months nothing is said as of months
+            yield f"{e.name}: in {days:.1f} days {said}, {sum(m.alarms for m in e.quiet)} of {name_of(r.severity)} or above were raised"
+            continue
+        parts = sum(not m.whole for m in e.quiet)
+        of = f"{len(e.quiet)} months{f' ({parts} in part)' if parts else ''}"
+        yield f"{e.name}: of {of} {said}, {sum(m.alarms > 0 for m in e.quiet)} raised {name_of(r.severity)} or above"
 
 
 def _crises(r: Report) -> Iterator[str]:
@@ -150,8 +173,7 @@ def _crises(r: Report) -> Iterator[str]:
 def _how_early(found: Found, r: Report) -> str:
     if found.detected is None or found.lead is None:
         return "MISSED"
-    side = "before" if found.lead < timedelta() else "after"
-    said = f"found {_local(found.detected, r)}, {duration(abs(found.lead))} {side} the onset"
+    said = f"found {_local(found.detected, r)}, {_since_onset(found, found.detected, found.lead, r)}"
     if found.earlier is None:
         return said
     beside = (
@@ -160,6 +182,19 @@ def _how_early(found: Found, r: Report) -> str:
         else f"{duration(abs(found.earlier))} {'earlier' if found.earlier > timedelta() else 'later'} than recorded"
     )
     return f"{said}, {beside}"
+
+
+def _since_onset(found: Found, detected: datetime, lead: timedelta, r: Report) -> str:
+    """How long after the onset; where only its day is known, on which day."""
+    if not found.truth.precise:
+        zone = ZoneInfo(r.zone)
+        days = (detected.astimezone(zone).date() - found.truth.onset.astimezone(zone).date()).days
+        return (
+            "on the day"
+            if not days
+            else f"{abs(days)} day{'s' if abs(days) > 1 else ''} {'after' if days > 0 else 'before'} it"
+        )
+    return f"{duration(abs(lead))} {'before' if lead < timedelta() else 'after'} the onset"
 
 
 def _differences(r: Report) -> Iterator[str]:
@@ -214,10 +249,10 @@ def _plan(e: Effect, r: Report) -> dict[str, Any]:
         },
         "crises": [{
             "what": f.truth.what, "onset": f.truth.onset.isoformat(), "detected": f.detected.isoformat() if f.detected else None,
-            "lead_minutes": _minutes(f.lead), "earlier_minutes": _minutes(f.earlier),
+            "lead_minutes": _minutes(f.lead) if f.truth.precise else None, "earlier_minutes": _minutes(f.earlier),
         } for f in s.crises],
         "rules": [
-            {"name": x.name, "severity": e.own[x.name], "signals": e.signals[x.name], "muted": x.muted, "episodes": len(x.judged), **_counts(x)}
+            {"name": x.name, "severity": e.own[x.name], "signals": e.signals[x.name], "muted": x.muted, "expected": x.expected, "episodes": len(x.judged), **_counts(x)}
             for x in e.rules
         ],
         "months": [

@@ -136,7 +136,7 @@ class Rule(Plugin, ABC):
     """
 
     Settings: ClassVar[type[RuleSettings]] = RuleSettings
-    min_n: ClassVar[int] = 0
+    min_n: int = 0
     """Mentions behind the finding's KPI that are needed where the plan says nothing else."""
     by_itself: ClassVar[bool] = False
     """It counts authors itself, or one mention is enough because a person verifies it first."""
@@ -147,6 +147,10 @@ class Rule(Plugin, ABC):
 
     def __init__(self, settings: Any) -> None:
         self.settings = settings
+
+    def contradiction(self, min_n: int) -> str | None:
+        """Why it could never fire where a window needs so many mentions; None: it could."""
+        return None
 
     @property
     def columns(self) -> tuple[str, ...]:

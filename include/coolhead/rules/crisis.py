@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class Settings(Clearing):
     """rise: how far the lower bound of the corrected negative share stands above the usual; kpi: another share in its place;
     networks: so many that are heard on negatively; news: whether a report in the news is enough; audience: of one negative post of
-    the top 1 % of authors that is enough; clear: the rise at which it ends."""
+    the top 1 % of authors that is enough, or of any while it is not known who they are; clear: the rise at which it ends."""
 
     rise: Annotated[float, Field(gt=0, lt=1)] = 0.2
     kpi: KpiName = "negative_prevalence"
@@ -60,7 +60,7 @@ class Crisis(Rule):
             out.append(f"on {len(point['networks'])} networks ({', '.join(point['networks'])})")
         if s.news and point["news"]:
             out.append("in the news")
-        audience = max((m["audience"] or 0 for m in point["multipliers"] if m["top"]), default=0)
+        audience = max((m["audience"] or 0 for m in point["multipliers"] if m["top"] is not False), default=0)
         if audience >= s.audience:
             out.append(f"by an author whom {audience:,} follow")
         return out

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 class Settings(RuleSettings):
-    """audience: that the author has at least; top: only authors among the top 1 % of those who speak of the brand; credible: only
-    accounts that are not likely automatic."""
+    """audience: that the author has at least; top: only authors among the top 1 % of those who speak of the brand, once it
+    is known who does; credible: only accounts that are not likely automatic."""
 
     audience: Annotated[int, Field(ge=1)] = 100_000
     top: bool = True
@@ -45,7 +45,11 @@ class Multiplier(Rule):
 
     def _counts(self, post: dict[str, Any]) -> bool:
         s = self.settings
-        return (post["audience"] or 0) >= s.audience and (post["top"] or not s.top) and (post["credible"] or not s.credible)
+        return (
+            (post["audience"] or 0) >= s.audience
+            and (post["top"] is not False or not s.top)
+            and (post["credible"] or not s.credible)
+        )
 
     def _finding(self, start: datetime, topic: str, post: dict[str, Any]) -> Finding:
         words = f"a negative post on {post['source']} by an author whom {post['audience']:,} follow; floor {self.settings.audience:,}"

@@ -35,7 +35,14 @@ class RedLine(Rule):
         return [self._finding(*key, touched[key]) for key in sorted(touched)], {}
 
     def _finding(self, start: datetime, name: str, hits: list[dict[str, Any]]) -> Finding:
-        first, severity = hits[0], max(h["severity"] for h in hits)
-        words = f"red line {name!r}: {len(hits)} credible mention{'s' if len(hits) > 1 else ''}, on {first['source']} ({first['lang']})"
+        first, severity, n = hits[0], max(h["severity"] for h in hits), _count(hits)
+        credible = "credible " if self.settings.credible else ""
+        words = f"red line {name!r}: {n:,} {credible}mention{'s' if n > 1 else ''}, on {first['source']} ({first['lang']})"
         words += f": {first['why']}; verify it" if first.get("why") else "; verify it"
-        return Finding(start, "negative_volume", len(hits), 1, words, f"red line: {name}", severity=severity)
+        return Finding(start, "negative_volume", n, 1, words, f"red line: {name}", severity=severity)
+
+
+def _count(hits: list[dict[str, Any]]) -> int:
+    """Mentions that touched a line in a window, of which evidence shows some: `of` counts those alike."""
+    alike = {bool(h["credible"]): int(h.get("of", 0)) for h in hits}
+    return max(len(hits), sum(alike.values()))

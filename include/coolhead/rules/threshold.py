@@ -5,11 +5,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import model_validator
 
+from coolhead import registry
 from coolhead.rules import Clearing, Finding, KpiName, Rule, mistake, need_baseline, need_bound, passing, shown
 
 if TYPE_CHECKING:
     import pandas as pd
 
+COUNTS = ("mentions", "mentions per hour")
+"""Units of KPIs that are as large as the number of mentions behind them."""
 ENDS = {"value": "", "low": " (lower bound)", "high": " (upper bound)"}
 
 
@@ -39,10 +42,25 @@ class Settings(Clearing):
 
 
 class Threshold(Rule):
-    """Holds at the number and beyond it."""
+    """Holds at the number and beyond it. Asks for ten mentions behind the KPI where it is made of any, unless it is their number,
+    and too small."""
 
     Settings = Settings
     min_n = 10
+
+    def __init__(self, settings: Any) -> None:
+        super().__init__(settings)
+        kpi = registry.load("kpis", settings.kpi)
+        self._of_mentions = kpi.reads not in ("own", "follower")
+        self._counts = kpi.reads == "mention" and not kpi.reads_scores and kpi.unit in COUNTS
+        if not self._of_mentions or (self._counts and settings.below is not None):
+            self.min_n = 0
+
+    def contradiction(self, min_n: int) -> str | None:
+        s = self.settings
+        if not self._counts or s.below is None or min_n <= s.below:
+            return None
+        return f"it fires where {s.kpi} is {s.below:g} or less, and never is with {min_n} mentions behind it; remove `min_n`"
 
     @property
     def column(self) -> str:
@@ -69,6 +87,7 @@ class Threshold(Rule):
         n = point[f"{s.kpi}.n"]
         side = "above" if above else "below"
         holds = f"still at or {side} {s.clear:,.10g} (limit {limit:,.10g})" if weak else f"at or {side} {limit:,.10g}"
-        reason = f"{s.kpi}{ENDS[s.bound]} {shown(value)} is {holds}, from {n:,.0f} mentions in an hour"
+        reason = f"{s.kpi}{ENDS[s.bound]} {shown(value)} is {holds}"
+        reason += f", from {n:,.0f} mentions in an hour" if self._of_mentions else ""
         reason += "".join(f"; {kpi} {shown(point[kpi])}, floor {shown(least)}" for kpi, least in s.also.items())
         return Finding(start, s.kpi, value, limit, reason, weak=weak)

@@ -39,6 +39,7 @@ def upgrade() -> None:
         sa.Column("numbers", sa.JSON(), autoincrement=False, nullable=False),
         sa.Column("evidence", sa.JSON(), autoincrement=False, nullable=False),
         sa.Column("as_of", coolhead.schema.UtcTime(timezone=True), autoincrement=False, nullable=False),
+        sa.Column("judged_at", coolhead.schema.UtcTime(timezone=True), autoincrement=False, nullable=True),
         sa.CheckConstraint("quality IN ('pending', 'ok', 'quiet', 'partial', 'blind')", name="seen_quality_choices"),
         sa.PrimaryKeyConstraint("market", "start"),
     )
