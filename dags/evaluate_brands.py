@@ -25,7 +25,8 @@ escalation steps that are due, and tells the operators of a source that went bli
 clock: a network that is down holds nothing up, its stretch is *blind*.
 
 **When it fails:** no new signal is raised until it runs again, so treat it as urgent. Clear the run: it takes up all
-that is undone, and judges every window once.
+that is undone, and judges every window once. Where it says
+that a rule does not count, all other rules have judged: mend the plan as it says.
 """,
 ) as dag:
 

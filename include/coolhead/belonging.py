@@ -66,24 +66,23 @@ def belonging(
     store: Store, plan: Plan, market: Market, incident: Incident, root: Callable[[str], str], as_of: datetime
 ) -> Belonging:
     """Of an incident, as its signals were known then. root: topic -> what its chain began with."""
-    kinds = {e.name: e.rule for e in plan.rules_of(market.id)}
+    loud = {e.name for e in plan.rules_of(market.id) if e.rule == "multiplier"}
     signals = [s for s in store.read(Signal, incident_id=incident.incident_id) if s.as_of <= as_of]
     topics = {s.topic for s in signals if s.topic != ALL and not s.topic.startswith(LINE)} | {incident.topic or ALL} - {ALL}
-    loud = [s for s in signals if kinds.get(s.rule) == "multiplier"]
-    lines = [s for s in signals if s.topic.startswith(LINE)]
-    rest = [s.start + BASE for s in signals if s.topic == ALL and s not in loud]
-    storm = Window(min(incident.onset_at, max(rest)), max(rest)) if topics and rest else None
-    posts = frozenset(_posts(store, market, loud, lines)) if topics else frozenset[Post]()
-    return Belonging(incident.onset_at, frozenset(map(root, topics)), posts, storm)
+    if not topics:
+        return Belonging(incident.onset_at, frozenset(), frozenset(), None)
+    last = max((s.start + BASE for s in signals if s.topic == ALL and s.rule not in loud), default=None)
+    storm = Window(min(incident.onset_at, last), last) if last else None
+    fired = [s for s in signals if s.rule in loud or s.topic.startswith(LINE)]
+    return Belonging(incident.onset_at, frozenset(map(root, topics)), frozenset(_posts(store, market, fired)), storm)
 
 
-def _posts(store: Store, market: Market, loud: list[Signal], lines: list[Signal]) -> Iterator[Post]:
-    """Those in the evidence of the windows in which these rules fired that made them fire."""
-    fired = loud + lines
+def _posts(store: Store, market: Market, fired: list[Signal]) -> Iterator[Post]:
+    """Those in the evidence of the windows in which these signals spoke that made them speak."""
     seen = {s.start: s.evidence for s in store.read(Seen, market=market.id, start={s.start for s in fired})} if fired else {}
     for s in fired:
-        found = seen.get(s.start, {})
-        for post in found.get("multipliers", []) if s in loud else found.get("red_lines", []):
+        kind = "red_lines" if s.topic.startswith(LINE) else "multipliers"
+        for post in seen.get(s.start, {}).get(kind, []):
             if _made_fire(s, post):
                 yield post["source"], post["native_id"]
 

@@ -65,7 +65,9 @@ class Intake:
         undone = [(x.market, m.published_at) for m in changed for x in matches[m.native_id]]
         writer.upsert([*mentions, *(x for found in matches.values() for x in found), *early])
         writer.upsert(dirty([*undone, *lost, *((x.market, x.published_at) for x in early)]))
-        self._thaw(writer, [(x.market, m.published_at) for m in fresh.values() if m.known_assumed for x in matches[m.native_id]])
+        self._thaw(
+            writer, ((x.market, m.published_at) for m in fresh.values() if m.known_assumed for x in matches[m.native_id])
+        )
         self._own_up(writer, source, {(p.landed.market, m.native_id): m for p, m in placed if m.own and m.native_id in known})
         writer.mark_edited([key_of(m) for m in edited.values()])
         for native_id in back:

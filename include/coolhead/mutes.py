@@ -149,7 +149,8 @@ def end(store: Store, beginning: str, by: str, reason: str, now: datetime) -> Mu
         raise ConfigError("by, reason: say who ends it, and why")
     found = [m for m in store.read(Mute) if m.mute_id.startswith(beginning)]
     if len(found) != 1:
-        raise ConfigError(f"mute {beginning!r}: {len(found)} begin so; `coolhead mute list` shows them")
+        many = f"{len(found)} mutes begin" if found else "no mute begins"
+        raise ConfigError(f"{many} with {beginning!r}; `coolhead mute list` shows them")
     if until(found[0]) <= now:
         raise ConfigError(
             f"mute {found[0].mute_id[:8]} is over since {until(found[0]):%Y-%m-%d %H:%M} UTC; nothing is left to end"

@@ -118,9 +118,7 @@ class _Check:
             if kpi and limit is not None and (why := _beyond(kpi, limit, above)):
                 yield self._said(where, key, why)
         if kpi and (span := _span(kpi)) and (rise := getattr(given, "rise", 0)) >= span[1] - span[0]:
-            yield self._said(
-                where, "rise", f"no rise of {rise:g} is ever seen: {kpi} lies {_from_to(span)}{_percent(rise)}"
-            )
+            yield self._said(where, "rise", f"no rise of {rise:g} is ever seen: {kpi} lies {_from_to(span)}{_percent(rise)}")
         for floor_of, least in getattr(given, "also", {}).items():
             if least <= 0:
                 why = f"{least:g} is no floor, for it asks nothing of it; write a number above 0, or leave it out"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import get_args
 
 from coolhead.plan import Market
 from coolhead.rows import Incident, Severity, Signal
@@ -71,7 +72,9 @@ def _of_incident(store: Store, incident: Incident, least: Severity) -> Truth | N
 
 def _recorded(store: Store, incident: Incident, least: Severity) -> datetime | None:
     """When rules, or the person who reported it, first said that it is so severe: not when a lesser one opened it."""
-    found = [s.as_of for s in store.read(Signal, incident_id=incident.incident_id) if s.severity >= least]
+    severe = [s for s in get_args(Severity) if s >= least]
+    first = store.first(Signal, "as_of", incident_id=incident.incident_id, severity=severe)
+    found = [first.as_of] if first else []
     said = incident.reasons[0] if incident.reasons else {}
     if "report" in said and said["severity"] >= least:
         found.append(incident.detected_at)

@@ -130,6 +130,8 @@ def usable(days: Sequence[UsualDay], zone: str, left_out: Sequence[Window]) -> l
     for d in days:
         span = local_day(d.day, zone)
         heard = sum((w.end - w.start for w in seen([d])), timedelta())
-        if (d.parts or 2 * heard >= span.end - span.start) and not any(span.start < w.end and span.end > w.start for w in left_out):
+        if (d.parts or 2 * heard >= span.end - span.start) and not any(
+            span.start < w.end and span.end > w.start for w in left_out
+        ):
             out.append(d.parts)
     return out

@@ -15,7 +15,7 @@ from coolhead.measuring import Measurer
 from coolhead.merging import Part, merge, split
 from coolhead.plan import Plan
 from coolhead.replay import Replayed, replay
-from coolhead.rows import CollectionLog, Incident, IncidentEvent, Seen, Signal
+from coolhead.rows import ALL, CollectionLog, Incident, IncidentEvent, Seen, Signal
 from coolhead.windows import BASE, GRACE, Window
 
 NOON = utc(2026, 3, 25, 12)
@@ -129,10 +129,13 @@ def test_two_of_one_cause_are_one_and_their_signals_move(stage: Stage) -> None:
 def test_a_part_of_its_signals_becomes_another(stage: Stage) -> None:
     stage.lives((30, 2), (40, 20), (40, 20))
     mine = stage.newest()
-    new = split(stage.house.store, mine, Part(rule="anger"), "anna", stage.now, "two causes")
+    part = Part(rule="anger", topic=ALL, called="the whole brand")
+    new = split(stage.house.store, mine, part, "anna", stage.now, "two causes")
     stage.lives((40, 20), (30, 2))
     episodes = {e.incident_id: e for e in stage.agrees().tracks[0].episodes.all()}
     assert set(episodes) == {mine, new.incident_id}
+    assert episodes[new.incident_id].title == new.title
+    assert new.title.endswith("[split: rule anger, topic the whole brand]")
     assert sum(p.signals for e in episodes.values() for p in e.parts.values()) == stage.house.store.count(Signal)
 
 

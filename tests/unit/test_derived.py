@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from building import COMPLAINTS, DAY, HOUR, LINEAR, MINUTE, PEOPLE, READ, STEPS, House, a_plan, mention, score, utc, windows
 

@@ -12,7 +12,8 @@ from coolhead import mute_notices, mutes
 from coolhead.clock import Fixed
 from coolhead.errors import ConfigError, PermanentError, TransientError
 from coolhead.plan_rules import RuleEntry
-from coolhead.rows import ALL, Incident, Mute, Notice, Signal
+from coolhead.reports import _mutes
+from coolhead.rows import ALL, Incident, Mute, Notice, Signal, Topic
 from coolhead.rules import Finding
 from coolhead.windows import BASE, GRACE, Window
 
@@ -155,7 +156,7 @@ def test_the_same_wish_at_the_same_time_is_one_row(house: House) -> None:
 
 def test_ended_before_its_time_and_only_once(house: House) -> None:
     house.store.upsert([a_mute(), a_mute(mute_id="m2")])
-    with pytest.raises(ConfigError, match="2 begin so"):
+    with pytest.raises(ConfigError, match="2 mutes begin"):
         mutes.end(house.store, "m", "bruno", "over", NOON)
     ended = mutes.end(house.store, "m1", "bruno", "the giveaway is over", NOON + MINUTE)
     assert house.store.read(Mute, mute_id="m1") == [ended]
@@ -205,6 +206,20 @@ def test_the_preview_shows_how_grave_it_was_not_what_it_has_fallen_to(house: Hou
     house.store.upsert([fallen, grave, a_signal(at + BASE, incident="storm"), a_signal(at + HOUR, rule="spike")])
     hidden = mutes.preview(house.store, a_mute(rules=["flood"]), house.plan.rules_of("zefirella"), NOON)
     assert [h.incidents for h in hidden] == [[(at, "Zefirella: storm", "S3")]] * 2
+
+
+def test_brief_review_and_notice_call_a_topic_by_its_terms(house: House) -> None:
+    known: dict[str, Any] = {"mentions": 3, "authors": 3, "first_at": NOON, "last_at": NOON, "known_at": NOON}
+    about = a_mute(topic="6c4ed0cf6936", end=NOON + HOUR)
+    house.store.upsert([
+        about, a_signal(NOON, muted_by="m1", topic="6c4ed0cf6936"),
+        Topic(market="zefirella", day=NOON.date(), topic="6c4ed0cf6936", terms=["pleśń", "okropne", "czarna"], **known),
+    ])  # fmt: skip
+    (said,) = _mutes.in_words(house.store, "zefirella", Window(NOON, NOON + DAY), NOON + DAY, "UTC")
+    assert "all rules about 6c4ed0 (pleśń, okropne, …)" in said
+    mute_notices.follow(house.store, house.plan, Fixed(NOON + HOUR))
+    assert all("6c4ed0 (pleśń, okropne, …)" in n.subject and "6c4ed0cf" not in n.body for n in house.store.read(Notice))
+    assert house.store.count(Notice) > 0
 
 
 def test_the_owner_is_told_once_that_it_is_over(house: House) -> None:

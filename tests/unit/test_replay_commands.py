@@ -194,7 +194,7 @@ def test_a_mute_shows_what_it_would_have_hidden_before_it_is_made(where: Setting
 def test_a_mute_says_that_it_keeps_a_crisis_quiet(where: Settings, capsys: Any, more: tuple[str, ...], said: str) -> None:
     rules = [
         *PLAN.content()["rules"]["rules"],
-        {"name": "storm", "rule": "threshold", "kpi": "volume", "above": 99, "severity": "S3"},
+        {"name": "storm", "rule": "threshold", "kpi": "negative_volume", "above": 99, "min_authors": 9, "severity": "S3"},
     ]
     (where.plan / "rules.yaml").write_text(yaml.safe_dump({"rules": rules}))
     store = Store(where.store)
