@@ -363,7 +363,9 @@ def test_a_new_brands_rules_are_tested_and_a_tuned_number_stops_nothing(run: Any
     done = run("plan", "test")
     assert done.status == 1
     assert "volume-spike: should fire at" in done.out
-    assert "rules_test.yaml expects what `should` says: change it too, if rules.yaml is as you mean it; the plan runs" in done.out
+    assert (
+        "rules_test.yaml expects what `should` says: change it too, if rules.yaml is as you mean it; the plan runs" in done.out
+    )
     done = run("plan", "check")
     assert (done.status, "rules_test.yaml expects what" in done.out) == (0, True)
     rules.write_text(rules.read_text().replace("name: volume-spike ", "name: volume-peak ", 1))
