@@ -87,7 +87,7 @@ def _evidence(rng: Any, start: datetime, volume: float, storm: float) -> dict[st
 
 def _seen(market: str, start: datetime, i: int, numbers: dict[str, Any], evidence: dict[str, Any]) -> dict[str, Any]:
     return {
-        "market": market, "start": start, "quality": "ok", "as_of": start + BASE + GRACE,
+        "market": market, "start": start, "quality": "ok", "as_of": start + BASE + GRACE, "judged_at": None,
         "numbers": {name: rows[i] for name, rows in numbers.items()}, "evidence": evidence,
     }  # fmt: skip
 
