@@ -14,7 +14,7 @@ import pandas as pd
 
 from coolhead.kpis import Kpi
 from coolhead.measuring import Measurer
-from coolhead.rows import CollectionLog, UsualDay
+from coolhead.rows import CollectionLog, Match, UsualDay
 from coolhead.summing import Cells, prepared
 from coolhead.verdicts import Listening
 from coolhead.windows import GRACE, Window, local_day, merged
@@ -32,8 +32,7 @@ def before(measurer: Measurer, day: date, days: int) -> list[UsualDay]:
     market, store = measurer.market, measurer.store
     wanted = [day - timedelta(days=back) for back in range(days, 0, -1)]
     known = {d.day: d for d in store.read(UsualDay, market=market.id, day=wanted, revision=measurer.revisions[1])}
-    as_of = local_day(day, market.time_zone).start + GRACE
-    made = [_made(measurer, missing, as_of) for missing in wanted if missing not in known]
+    made = _all_made(measurer, [d for d in wanted if d not in known], local_day(day, market.time_zone).start + GRACE)
     with store.writing() as writer:
         for row, whole in made:
             if whole:
@@ -41,12 +40,31 @@ def before(measurer: Measurer, day: date, days: int) -> list[UsualDay]:
     return sorted([*known.values(), *(row for row, _ in made)], key=lambda d: d.day)
 
 
-def _made(measurer: Measurer, day: date, as_of: datetime) -> tuple[UsualDay, bool]:
-    """A day, and whether the scorer has read it."""
-    market = measurer.market
-    span = local_day(day, market.time_zone)
+def _all_made(measurer: Measurer, days: Sequence[date], as_of: datetime) -> list[tuple[UsualDay, bool]]:
+    """Days, oldest first, each with whether the scorer has read it."""
+    if not days:
+        return []
+    market, store = measurer.market, measurer.store
+    spans = [local_day(d, market.time_zone) for d in days]
+    over = Window(spans[0].start, spans[-1].end)
+    sight = Listening(store, market, over, as_of).at(as_of)
+    first, last = store.quantity(Match, "published_at", market=market.id, published_at=over)
+    out = []
+    for day, span in zip(days, spans, strict=True):
+        said = first is not None and span.start <= last and first < span.end
+        hours, parts, whole = _held(measurer, span, as_of) if said else ({}, {}, True)
+        seen = [[w.start.isoformat(), w.end.isoformat()] for w in sight.seen(span)]
+        row = UsualDay(
+            market=market.id, day=day, revision=measurer.revisions[1], hours=hours, parts=parts, seen=seen, as_of=as_of
+        )  # fmt: skip
+        out.append((row, whole))
+    return out
+
+
+def _held(measurer: Measurer, span: Window, as_of: datetime) -> tuple[dict[str, Any], dict[str, Any], bool]:
+    """What a day holds: its hours, its sums, and whether the scorer has read it."""
     found = _mentions(measurer, span, as_of)
-    theirs = prepared(found[~found.own].reset_index(drop=True), market.time_zone)
+    theirs = prepared(found[~found.own].reset_index(drop=True), measurer.market.time_zone)
     read = theirs.scored_at.notna() | theirs.labelled_at.notna()
     whole = bool(read.mean() >= READ) if len(theirs) else True
     hours, parts = dict[str, Any](), dict[str, Any]()
@@ -60,12 +78,7 @@ def _made(measurer: Measurer, day: date, as_of: datetime) -> tuple[UsualDay, boo
                 hours[kpi.name] = _by_start(by_hour.of(kpi)) | (unread if kpi.reads_scores else {})
             if kpi.kind == "additive" and (whole or not kpi.reads_scores):
                 parts.update(zip([kpi.name], by_day.of(kpi).parts, strict=False))
-    sight = Listening(measurer.store, market, span, as_of).at(as_of)
-    spans = [[w.start.isoformat(), w.end.isoformat()] for w in sight.seen(span)]
-    row = UsualDay(
-        market=market.id, day=day, revision=measurer.revisions[1], hours=hours, parts=parts, seen=spans, as_of=as_of
-    )  # fmt: skip
-    return row, whole
+    return hours, parts, whole
 
 
 def _mentions(measurer: Measurer, span: Window, as_of: datetime) -> pd.DataFrame:
