@@ -39,7 +39,8 @@ import: setup  ## FILE=export.csv BRAND=Name: months of real mentions, and repor
 	@$(BIN)/coolhead import "$(FILE)" --brand "$(BRAND)" $(ARGS)
 
 test: setup  ## all tests
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile tests/unit tests/contract $(ARGS)
+	@$(BIN)/python -m pytest --ignore tests/unit --ignore tests/contract $(ARGS)
 
 check: setup  ## lint, types, import contracts, generated documents, the compose file
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .

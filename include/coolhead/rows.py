@@ -407,7 +407,7 @@ class Signal(Row):
     threshold: float
     as_of: Utc
     muted_by: Annotated[
-        str | None, Field(description="mute that kept it quiet: it is counted, and opens and raises nothing")
+        Text | None, Field(description="mute that kept it quiet: it is counted, and opens and raises nothing")
     ] = None
     incident_id: Annotated[str | None, Col(merge="fill")] = None
 
