@@ -75,9 +75,7 @@ def group(house: House) -> None:
 
 def look(house: House, span: Window) -> Shown:
     """As of each window's end, from what the store holds."""
-    known = house.store.mentions(
-        house.market.id, Window(span.start - HOUR, span.end), LINEAR.name, LINEAR.revision, span.end + GRACE
-    )
+    known = trailing.heard(house.store, house.market.id, (LINEAR.name, LINEAR.revision), span)
     found = trailing.expanded(house.store, known, span)
     return evidence.of_windows(house.store, house.plan, house.market, LINEAR.name, LINEAR.revision, found)
 
