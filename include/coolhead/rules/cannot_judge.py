@@ -25,7 +25,7 @@ class Settings(RuleSettings):
 
 
 class CannotJudge(Rule):
-    """DEFINITIONS: where the interval is wider than 40 points or scored coverage is below 60 %, volume proposes "cannot judge: look"."""
+    """Where the interval is wider than 40 points or scored coverage is below 60 %, volume proposes "cannot judge: look"."""
 
     Settings = Settings
     by_itself = True

@@ -25,7 +25,7 @@ class Settings(Clearing):
 
 
 class ComplaintCluster(Rule):
-    """One finding per topic: DEFINITIONS, "a cluster on one complaint above max(3 authors, the topic's own 95th percentile)"."""
+    """One finding per topic: "a cluster on one complaint above max(3 authors, the topic's own 95th percentile)"."""
 
     Settings = Settings
     by_itself = True

@@ -33,7 +33,7 @@ class Settings(Clearing):
 
 
 class Crisis(Rule):
-    """DEFINITIONS, S3. Silent while the baseline is cold."""
+    """What S3 means. Silent while the baseline is cold."""
 
     Settings = Settings
     min_n = 30
