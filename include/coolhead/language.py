@@ -71,12 +71,21 @@ _HINGLISH_STRONG = frozenset(
         "warna wala wale wali walo yaar bhai bhaiya bhaiyo accha achha kaise kaisa kaun kahan kaha yahan yaha wahan waha kitna kitne "
         "logo desh baat mujhe mujhko tujhe jaise jaisa waise aise aisa matlab liye saath zindagi duniya paise paisa arey arre haan "
         "dekho dekh bolo bol raho rahega rahegi milega chahiye chahte wahi yahi jaata jata jati jate jaao aaj bahar andar pehle pahle "
-        "kyunke sakta sakte sakti gandi ganda kharab bhagwan janta sarkar"
+        "kyunke sakta sakte sakti gandi ganda kharab bhagwan janta sarkar "
+        "karega karegi karenge krega krne kro hona hone hoke denge lenge dena lene lete dekha dekhna dekhne milna milne "
+        "lagta lagti laga aata aate aati aaye aayega jaye jaaye jayega jao banaya bana pta mene muje apke aapne aapse "
+        "itna itne itni aisi thik theek sahi galat galti jyada zyada thoda thodi achi achhi acchi buri jaldi khush pasand "
+        "ghar kaam yaad pyar pyaar raat subah khana sabse sabki abhi kbhi kese kuchh upar wapas piche aage "
+        "samajh soch khatam purana purane naya naye jagah ladki ladka shadi aadmi bachche dosto hamesha tarah liya"
     ).split()
 )
 _HINGLISH = _HINGLISH_STRONG | frozenset(
     "ke ka ko tab sab wo tum hum hun log kar fir tha agar jai acha tera tere mere ji ye na hi".split()
 )
+_HINGLISH_LOOSE = _HINGLISH | frozenset(
+    "ki ho h k se ek jo ab toh to me mai main mat pe par kr hu aa ap din sath baar bas har mil".split()
+)
+"""With words that other languages have as well: asked only of a text that was found to be in none of the others read."""
 
 
 def strip_addresses(text: str) -> str:
@@ -113,13 +122,16 @@ def _one(text: str, among: frozenset[str]) -> tuple[str, float]:
         return UNKNOWN, 0.0
     if not among:
         return OTHER, 0.0
-    if share := _hinglish(plain):
+    if share := _hinglish(plain, _HINGLISH):
         return ("hi" if "hi" in among else OTHER), share
     chances: dict[str, float] = {}
     for lang, chance in _identifier().rank(plain):
         lang = _FOLD.get(lang, lang)
         chances[lang] = chances.get(lang, 0.0) + chance
-    return _decide(chances, among)
+    found = _decide(chances, among)
+    if found[0] in (OTHER, UNKNOWN) and "hi" in among and (share := _hinglish(plain, _HINGLISH_LOOSE)):
+        return "hi", share
+    return found
 
 
 def _quiet(word: str) -> str:
@@ -143,10 +155,10 @@ def _decide(chances: dict[str, float], among: frozenset[str]) -> tuple[str, floa
     return best, min(1.0, top)
 
 
-def _hinglish(plain: str) -> float:
-    """Share of romanised Hindi function words, or 0.0 where it is too small to call the text Hindi."""
+def _hinglish(plain: str, known: frozenset[str]) -> float:
+    """Share of romanised Hindi words, or 0.0 where it is too small to call the text Hindi."""
     words = plain.casefold().split()
-    hits = [w for w in words if w in _HINGLISH]
+    hits = [w for w in words if w in known]
     share = len(hits) / len(words)
     strong = sum(w in _HINGLISH_STRONG for w in hits)
     enough = strong >= 1 and ((len(set(hits)) >= 2 and share >= 0.15) or share >= 0.2)

@@ -58,6 +58,21 @@ def test_a_text_that_shouts_most_of_its_words_is_told_all_the_same(text: str, ex
     assert lang(text, ("ar", "de", "en", "es", "fr", "hi", "id", "it", "pl", "pt")) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("bottle me ajeeb sa taste tha, pheknA padega ab jaldi", "hi"),
+        ("refund ka wait kr rhe h ek hafte se", "hi"),
+        ("Ale karne to jest", "pl"),
+        ("Aku ora seneng karo barang iki", OTHER),
+        ("Waxaan jeclahay inaan tago suuqa maanta ka hor", OTHER),
+        ("Ang ganda ng panahon ngayon at masaya ako", OTHER),
+    ],
+)
+def test_hindi_in_latin_letters_is_told_where_no_other_language_that_is_read_is(text: str, expected: str) -> None:
+    assert lang(text, ("ar", "de", "en", "es", "fr", "hi", "id", "it", "pl", "pt")) == expected
+
+
 def test_the_same_text_is_named_once_its_language_is_asked_for() -> None:
     assert lang("هذا الماء رائحته كريهة", (*HOUSE, "ar")) == "ar"
     assert lang("yeh paani bahut kharab hai bhai", (*HOUSE, "hi")) == "hi"

@@ -225,7 +225,15 @@ def test_the_confidence_of_a_language_is_that_of_its_identification() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "label"), [("🤮🤮🤮", "negative"), ("😡", "negative"), ("😍🎉", "positive"), ("❤️❤️", "positive")]
+    ("text", "label"),
+    [
+        ("🤮🤮🤮", "negative"),
+        ("😡", "negative"),
+        ("😍🎉", "positive"),
+        ("❤️❤️", "positive"),
+        ("hm 😡", "negative"),
+        ("wow!! 😍😍", "positive"),
+    ],
 )
 def test_clear_signs_are_read_without_a_language(text: str, label: Label) -> None:
     answer = read(text)
@@ -233,9 +241,13 @@ def test_clear_signs_are_read_without_a_language(text: str, label: Label) -> Non
     assert answer.confidence is not None and answer.confidence >= linear.CLEAR
 
 
-@pytest.mark.parametrize("text", ["🧃", "📦", "→", "🧊🧊", "😡 hm"])
-def test_signs_that_are_not_clear_or_stand_with_letters_are_not(text: str) -> None:
+@pytest.mark.parametrize("text", ["🧃", "📦", "→", "🧊🧊", "ok 📦"])
+def test_signs_that_are_not_clear_are_not(text: str) -> None:
     assert read(text).label == "unscored"
+
+
+def test_words_without_a_language_weigh_nothing_beside_signs() -> None:
+    assert read("hm 😡") == read("ok 😡")
 
 
 def test_emoji_alone_have_a_mood_once_the_language_is_declared() -> None:

@@ -19,7 +19,7 @@ from coolhead.errors import ConfigError
 from coolhead.language import UNKNOWN, identify, primary
 from coolhead.rows import Label
 from coolhead.sentiment import Confusion, Scorer, Sentiment
-from coolhead.sentiment._features import BLOCKS, LANGUAGES, ROWS, Hashes, Ints, features, normalise
+from coolhead.sentiment._features import BLOCKS, LANGUAGES, ROWS, Hashes, Ints, feature_values, features, normalise
 
 WEIGHTS = Path(__file__).with_name("linear.npz")
 MEASURED = Path(__file__).with_name("linear.json")
@@ -61,21 +61,21 @@ def model() -> Model:
 class Linear(Scorer):
     """Negative, neutral or positive by one linear model."""
 
-    revision = "3"
+    revision = "4"
     languages = frozenset(LANGUAGES)
 
     def score(self, texts: Sequence[str], langs: Sequence[str | None]) -> list[Sentiment]:
         """One answer per text. A declared language is believed; where there is none, the text is identified.
 
-        Of a text whose language is unknown only signs alone are read (emoji and emoticons, no letter), and scored
-        where their mood is clear: they mean about the same in every language.
+        Of a text whose language is unknown only its signs are read (emoji and emoticons, no word), and scored where
+        their mood is clear: they mean about the same in every language.
         """
         if len(texts) != len(langs):
             raise ValueError(f"{len(texts)} texts, but {len(langs)} languages")
         found = self._languages(texts, langs)
         answers = [Sentiment("unscored", lang, lang_confidence=sure) for lang, sure in found]
-        clean = [normalise(t) if lang in _CODES else "" for t, (lang, _) in zip(texts, found, strict=True)]
-        readable = [i for i, text in enumerate(clean) if _can_read(text, found[i][0])]
+        clean = [_readable(t, lang) if lang in _CODES else "" for t, (lang, _) in zip(texts, found, strict=True)]
+        readable = [i for i, text in enumerate(clean) if text]
         codes = np.array([_CODES[found[i][0]] for i in readable], dtype=np.int64)
         chosen = [clean[i] for i in readable]
         for i, code, logits in zip(readable, codes.tolist(), _logits(chosen, codes), strict=True):
@@ -105,11 +105,13 @@ _CODES = {lang: code for code, lang in enumerate((*LANGUAGES, UNKNOWN))}
 _LATIN = re.compile(r"[a-z]")
 
 
-def _can_read(clean: str, lang: str) -> bool:
-    """Whether normalised text holds something of a kind that was trained: Hindi only where it is romanised."""
+def _readable(text: str, lang: str) -> str:
+    """What was trained of a text, normalised; "" where there is none. Hindi only where it is romanised."""
+    clean = normalise(text)
     if lang == UNKNOWN:
-        return not any(c.isalpha() for c in clean) and any(sign[0] not in "0!?." for sign in clean.split())
-    return bool(_LATIN.search(clean) if lang == "hi" else clean)
+        signs = [sign for sign in clean.split() if not any(c.isalpha() for c in sign)]
+        return f" {' '.join(signs)} " if any(sign[0] not in "0!?." for sign in signs) else ""
+    return clean if lang != "hi" or _LATIN.search(clean) else ""
 
 
 def _sentiment(logits: Sequence[float], lang: str, sure: float | None, temperature: float) -> Sentiment:
@@ -137,8 +139,7 @@ def _logits(clean: Sequence[str], codes: Ints) -> list[list[float]]:
         sums = np.zeros((BLOCKS * (part.stop - part.start), len(LABELS)), dtype=np.int64)
         starts = np.flatnonzero(np.diff(slot, prepend=-1))
         sums[slot[starts]] = np.add.reduceat(weights.table[index], starts, axis=0, dtype=np.int64)
-        counts = np.bincount(slot, minlength=len(sums))
-        scaled = sums * (weights.scale / np.sqrt(np.maximum(counts, 1)))[:, None]
+        scaled = sums * (weights.scale * feature_values(slot, len(sums) // BLOCKS))[:, None]
         logits = scaled[0::BLOCKS] + scaled[1::BLOCKS] + weights.bias[codes[part]]
         out.extend(logits.tolist())
     return out
