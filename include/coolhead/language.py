@@ -21,9 +21,11 @@ LIMIT = 1_000
 """Characters read of one text: more does not change the answer, and a text may have 65,536."""
 MIN_LETTERS = 4
 """Fewer letters are a guess: `ok`, `lol` and `no` are words of many languages."""
+VERSION = "2"
+"""Changes whenever the same text may be told another language; part of the revision of every scorer that identifies."""
 HOME_ODDS = 4.0
-"""How many times likelier an unasked language must be than the best asked one. The asked ones are those the brand
-is spoken of in; at 1.0, 6 % of Indonesian reviews went to Malay and Javanese, at 4.0 1 % (SmSA val, 1,260 texts)."""
+"""How many times likelier an unasked language must be than the best asked one, and one that is asked for than one at home.
+At 1.0, 6 % of Indonesian reviews went to Malay and Javanese, at 4.0 1 % (SmSA val, 1,260 texts)."""
 
 # Languages people write posts in. Left out of py3langid's 140 are historical, constructed and small neighbours
 # (Latin, Esperanto, Aragonese, Venetian, ...), which only ever won on misspelt posts of their big neighbour.
@@ -46,8 +48,11 @@ _ALIASES = {
     "spa": "es",
     "por": "pt",
     "ara": "ar",
+    "hin": "hi",
+    "ger": "de",
+    "fre": "fr",
 }
-_UNDECLARED = frozenset({"und", "zxx", "mul", "mis", "art", "qam", "qct", "qht", "qme", "qst"})
+_UNDECLARED = frozenset({"und", "unk", "zxx", "mul", "mis", "art", "qam", "qct", "qht", "qme", "qst"})
 _FLOOR = 0.07
 """A winner below this probability is noise: one rare word gives every language a little. At 0.1, 2 % more of Portuguese
 posts were lost and none was spared a mistake."""
@@ -100,8 +105,10 @@ def primary(tag: str | None) -> str | None:
     return head if re.fullmatch(r"[a-z]{2,3}", head) and head not in _UNDECLARED else None
 
 
-def identify(texts: Sequence[str], among: Collection[str]) -> list[tuple[str, float]]:
+def identify(texts: Sequence[str], among: Collection[str], home: Collection[str] = ()) -> list[tuple[str, float]]:
     """Language and its probability for each text: one of `among`, else `other` or `unknown`.
+
+    home: those in which the brand is spoken of (the plan's), HOME_ODDS times as likely before a text is looked at.
 
     The probability of `other` is that of everything unasked; that of `unknown` is the likeliest language's, 0.0 where
     there are too few letters. Each text is judged on its own, so batching changes nothing; reads the first 1,000
@@ -110,10 +117,10 @@ def identify(texts: Sequence[str], among: Collection[str]) -> list[tuple[str, fl
     if unknown := set(among) - WIDE:
         raise ValueError(f"cannot be identified: {', '.join(sorted(unknown))}")
     wanted = frozenset(among) - _FOLD.keys()
-    return [_one(text, wanted) for text in texts]
+    return [_one(text, wanted, wanted.intersection(home)) for text in texts]
 
 
-def _one(text: str, among: frozenset[str]) -> tuple[str, float]:
+def _one(text: str, among: frozenset[str], home: frozenset[str]) -> tuple[str, float]:
     words = _WORD.findall(unicodedata.normalize("NFKC", strip_addresses(text[: 4 * LIMIT])))
     plain = " ".join(map(_quiet, words))[:LIMIT]
     # Ideographs and syllables carry a word each, letters do not.
@@ -122,14 +129,14 @@ def _one(text: str, among: frozenset[str]) -> tuple[str, float]:
         return UNKNOWN, 0.0
     if not among:
         return OTHER, 0.0
-    if share := _hinglish(plain, _HINGLISH):
+    if share := _hinglish(plain, _HINGLISH, least=2):
         return ("hi" if "hi" in among else OTHER), share
     chances: dict[str, float] = {}
     for lang, chance in _identifier().rank(plain):
         lang = _FOLD.get(lang, lang)
         chances[lang] = chances.get(lang, 0.0) + chance
-    found = _decide(chances, among)
-    if found[0] in (OTHER, UNKNOWN) and "hi" in among and (share := _hinglish(plain, _HINGLISH_LOOSE)):
+    found = _decide(_weighed(chances, home), among)
+    if found[0] in (OTHER, UNKNOWN) and "hi" in among and (share := _hinglish(plain, _HINGLISH_LOOSE, least=1)):
         return "hi", share
     return found
 
@@ -138,6 +145,14 @@ def _quiet(word: str) -> str:
     """A word in capitals as it is usually written: py3langid knows `não` and `NÃO` as different signs, and has seldom seen
     the latter. Of Portuguese posts 2 % more are told, of Italian 1 % (training texts of UMSAB)."""
     return word.lower() if len(word) > 1 and word.isupper() else word
+
+
+def _weighed(chances: dict[str, float], home: frozenset[str]) -> dict[str, float]:
+    if not home:
+        return chances
+    odds = {lang: chance * (HOME_ODDS if lang in home else 1.0) for lang, chance in chances.items()}
+    total = sum(odds.values())
+    return {lang: chance / total for lang, chance in odds.items()}
 
 
 def _decide(chances: dict[str, float], among: frozenset[str]) -> tuple[str, float]:
@@ -155,19 +170,20 @@ def _decide(chances: dict[str, float], among: frozenset[str]) -> tuple[str, floa
     return best, min(1.0, top)
 
 
-def _hinglish(plain: str, known: frozenset[str]) -> float:
-    """Share of romanised Hindi words, or 0.0 where it is too small to call the text Hindi."""
+def _hinglish(plain: str, known: frozenset[str], least: int) -> float:
+    """Share of romanised Hindi words, or 0.0 where it is too small to call the text Hindi. least: different ones; a single
+    one may be somebody's name."""
     words = plain.casefold().split()
     hits = [w for w in words if w in known]
     share = len(hits) / len(words)
-    strong = sum(w in _HINGLISH_STRONG for w in hits)
-    enough = strong >= 1 and ((len(set(hits)) >= 2 and share >= 0.15) or share >= 0.2)
+    several = len(set(hits)) >= 2 and share >= 0.15
+    enough = not _HINGLISH_STRONG.isdisjoint(hits) and len(set(hits)) >= least and (several or share >= 0.2)
     return share if enough else 0.0
 
 
 @cache
 def _identifier() -> Any:
-    """Own instance (py3langid's module-level one is shared by everybody), loaded on first use: 0.4 to 0.8 s,
+    """Own instance (py3langid's module-level one is shared by everybody), loaded on first use: 0.4 to 1.2 s,
     most of it its parameters' decompression (lzma)."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 

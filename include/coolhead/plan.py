@@ -248,6 +248,11 @@ class Plan(Part):
         """The markets, and the other brands that they watch."""
         return [*self.markets, *(w for m in self.markets for w in m.watched())]
 
+    @cached_property
+    def languages(self) -> frozenset[str]:
+        """Those of all markets."""
+        return frozenset(lang for m in self.markets for lang in m.languages)
+
     def market(self, market_id: str) -> Market:
         """Raises ConfigError that lists the markets."""
         for m in self.markets:

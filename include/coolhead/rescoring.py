@@ -70,7 +70,7 @@ def keep_up(store: Store, plan: Plan, clock: Clock, tell: Tell) -> dict[str, int
     A local day is published when it has no series yet, and again EVERY so often where it changed.
     """
     out: dict[str, int] = {}
-    for scorer in map(active, plan.brands.scorer.beside):
+    for scorer in (active(choice, plan.languages) for choice in plan.brands.scorer.beside):
         left = PORTION
         for market in plan.listened:
             left -= _recent(Reading(store, plan, scorer, market, clock), tell, left)
@@ -85,7 +85,7 @@ def on_request(
     """All of history. name, settings: of the scorer; without, as the plan's files have it, also before the plan that runs does."""
     asked = plan_files.load(where.plan).brands.scorer
     chosen = next((s for s in (asked, *asked.beside) if name in (None, s.name)), ScorerChoice(name=name or asked.name))
-    scorer = active(chosen if settings is None else ScorerChoice(name=chosen.name, settings=settings))
+    scorer = active(chosen if settings is None else ScorerChoice(name=chosen.name, settings=settings), plan.languages)
     markets = [plan.market(market)] if market else plan.listened
     read = rescore(store, plan, scorer, markets, clock, tell)
     return {"scorer": f"{scorer.name}/{scorer.revision}", "read": read, "markets": [m.id for m in markets]}

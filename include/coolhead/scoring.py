@@ -41,7 +41,7 @@ def score(store: Store, plan: Plan, clock: Clock) -> Scored:
 
     Safe to kill and to run again. `coolhead rescore` reads all at once.
     """
-    scorer = active(plan.brands.scorer)
+    scorer = active(plan.brands.scorer, plan.languages)
     reader, size = f"{scorer.name}/{scorer.revision}", min(BATCH, scorer.batch)
     total = unread = again = 0
     while again < AGAIN and (mentions := store.unread(reader, size)):

@@ -64,6 +64,11 @@ def test_a_text_that_shouts_most_of_its_words_is_told_all_the_same(text: str, ex
         ("bottle me ajeeb sa taste tha, pheknA padega ab jaldi", "hi"),
         ("refund ka wait kr rhe h ek hafte se", "hi"),
         ("Ale karne to jest", "pl"),
+        ("Lene kommt heute nicht", "de"),
+        ("Jao ganhou o jogo", "pt"),
+        ("Hone your skills today", "en"),
+        ("aplikasi galat terus", "id"),
+        ("Zefirella Ghar is disgusting", "en"),
         ("Aku ora seneng karo barang iki", OTHER),
         ("Waxaan jeclahay inaan tago suuqa maanta ka hor", OTHER),
         ("Ang ganda ng panahon ngayon at masaya ako", OTHER),
@@ -171,3 +176,20 @@ def test_importing_the_module_does_not_load_the_identifier() -> None:
 )
 def test_what_is_decided_from_probabilities(chances: dict[str, float], answer: tuple[str, float]) -> None:
     assert _decide(chances, frozenset({"it", "en"})) == answer
+
+
+def test_a_text_is_likelier_in_a_language_of_the_plan() -> None:
+    asked = ("de", "en", "es", "it")
+    ((abroad, _),), ((at_home, sure),) = identify(["Che schifo ma"], asked), identify(["Che schifo ma"], asked, ("it", "en"))
+    assert (abroad, at_home) == ("de", "it") and 0 < sure <= 1
+    long = "Das ist wirklich schlecht und viel zu teuer"
+    assert identify([long], asked, ("it", "en"))[0][0] == "de"  # what is clear stays clear
+
+
+@pytest.mark.parametrize("tag", ["ger", "fre", "hin"])
+def test_library_codes_are_known(tag: str) -> None:
+    assert primary(tag) == {"ger": "de", "fre": "fr", "hin": "hi"}[tag]
+
+
+def test_a_network_that_does_not_know_declares_nothing() -> None:
+    assert primary("unk") is None

@@ -179,6 +179,12 @@ def test_numbers_belong_to_the_label() -> None:
         ("このお茶はひどい味がする", "ja", "ja"),
         ("This is disgusting", "nl", "nl"),
         ("यह पानी बहुत खराब है", "hi", "hi"),
+        ("Zefirella का पानी बहुत खराब है 😡", "hi", "hi"),
+        ("日本語テキスト", "en", "en"),
+        ("12345", "en", "en"),
+        ("??", "it", "it"),
+        ("\ufeff", "en", "en"),
+        ("\u200b\u202e", "pl", "pl"),
     ],
 )
 def test_unscored_is_a_state_of_its_own(text: str, declared: str | None, lang: str) -> None:
@@ -253,6 +259,12 @@ def test_words_without_a_language_weigh_nothing_beside_signs() -> None:
 def test_emoji_alone_have_a_mood_once_the_language_is_declared() -> None:
     assert read("🤮🤮🤮", "it").label == "negative"
     assert read("😍🎉", "pl").label == "positive"
+
+
+@pytest.mark.parametrize("sign", ["\u200b", "\u00ad", "\u2060", "\ufeff", "\u200e", "&shy;"])
+def test_what_is_not_seen_changes_nothing(sign: str) -> None:
+    hidden = f"this is dis{sign}gust{sign}ing and aw{sign}ful 😡{sign}"
+    assert read(hidden, "en") == read("this is disgusting and awful 😡", "en")
 
 
 def test_a_negation_reaches_the_words_after_it() -> None:

@@ -1,7 +1,7 @@
 """Family Scorer: text in, sentiment out, one verb."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -48,6 +48,8 @@ class Scorer(Plugin, ABC):
     revision: str = "1"
     """Stored with every score: changes whenever the same text may get another answer, the settings' share included."""
     languages: frozenset[str] = frozenset()
+    home: frozenset[str] = frozenset()
+    """The plan's languages: a text without a declared one is likelier in one of them."""
     batch: int = 5_000
     """Most texts to hand it at once, where every batch is a transaction."""
 
@@ -69,8 +71,10 @@ class Scorer(Plugin, ABC):
         return {}
 
 
-def active(choice: "ScorerChoice") -> Scorer:
+def active(choice: "ScorerChoice", home: Iterable[str] = ()) -> Scorer:
     """The plan's scorer with its settings: knows its name and revision at once, and reads its weights at the first text.
+
+    home: the plan's languages, for who is to read texts with it.
 
     Raises ConfigError where the settings, or the model that they name, cannot be used.
     """
@@ -81,4 +85,5 @@ def active(choice: "ScorerChoice") -> Scorer:
         first = error.errors()[0]
         key = ".".join(("scorer", "settings", *map(str, first["loc"])))
         raise ConfigError(f"brands.yaml: {key}: {first['msg'].removeprefix('Value error, ')}") from None
+    scorer.home = frozenset(home)
     return scorer

@@ -49,13 +49,27 @@ _ARABIC = (
     | dict.fromkeys((0x0622, 0x0623, 0x0625), "ا")
     | {0x0649: "ي", 0x0629: "ه"}
 )
-_FLAT = str.maketrans({"’": "'", "‘": "'", "`": "'", "´": "'"} | {chr(c): v for c, v in _ARABIC.items()})
+# Soft hyphens, zero-width and direction signs, joiners: pasted text has them inside its words.
+_UNSEEN = dict.fromkeys(
+    (
+        0xAD,
+        0x61C,
+        0x180E,
+        *range(0x200B, 0x2010),
+        *range(0x202A, 0x202F),
+        *range(0x2060, 0x2070),
+        0xFEFF,
+        *range(0xFFF9, 0xFFFC),
+    ),
+    "",
+)
+_FLAT = str.maketrans({"’": "'", "‘": "'", "`": "'", "´": "'"} | {chr(c): v for c, v in (_ARABIC | _UNSEEN).items()})
 
 
 def normalise(text: str) -> str:
     """Signs of the text with one space around each (`" "` between, before and after), or "" where there is none.
 
-    Addresses out, case folded, accents kept, letters repeated three times and more cut to two, numbers to 0,
+    Addresses and invisible signs out, case folded, accents kept, letters repeated three times and more cut to two, numbers to 0,
     Arabic vowel signs out and alef forms to one. Reads the first 4,000 characters.
     """
     text = text[:LIMIT]
@@ -63,7 +77,7 @@ def normalise(text: str) -> str:
         text = _ESCAPE.sub(lambda m: chr(int(m[1], 16)), text).replace('\\"', '"').replace("\\n", " ")
     if "&" in text:
         text = html.unescape(text)
-    text = unicodedata.normalize("NFKC", strip_addresses(text).translate(_FLAT)).casefold()
+    text = unicodedata.normalize("NFKC", strip_addresses(text.translate(_FLAT))).casefold()
     text = _STRETCH.sub(r"\1\1", _DIGITS.sub("0", text))
     tokens = [_sign(t) for t in _TOKEN.findall(text) if t not in _DROP]
     return f" {' '.join(tokens)} " if tokens else ""

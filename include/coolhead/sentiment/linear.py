@@ -97,21 +97,31 @@ class Linear(Scorer):
         and unscored."""
         found = [primary(lang) for lang in langs]
         silent = [i for i, lang in enumerate(found) if lang is None]
-        named = dict(zip(silent, identify([texts[i] for i in silent], self.languages), strict=True)) if silent else {}
+        named = (
+            dict(zip(silent, identify([texts[i] for i in silent], self.languages, self.home), strict=True)) if silent else {}
+        )
         return [(lang, None) if lang else named[i] for i, lang in enumerate(found)]
 
 
 _CODES = {lang: code for code, lang in enumerate((*LANGUAGES, UNKNOWN))}
-_LATIN = re.compile(r"[a-z]")
+_LATIN = re.compile(r"[a-zß-öø-ɏḁ-ỹ]")
+_ARABIC = re.compile(r"[\u0620-\u06ff]")
 
 
 def _readable(text: str, lang: str) -> str:
-    """What was trained of a text, normalised; "" where there is none. Hindi only where it is romanised."""
-    clean = normalise(text)
+    """What was trained of a text, normalised; "" where there is none: no word and no sign, or words mostly of a script in
+    which nothing was learned (Hindi's own, whatever brand stands in it in Latin letters)."""
+    signs = normalise(text).split()
     if lang == UNKNOWN:
-        signs = [sign for sign in clean.split() if not any(c.isalpha() for c in sign)]
-        return f" {' '.join(signs)} " if any(sign[0] not in "0!?." for sign in signs) else ""
-    return clean if lang != "hi" or _LATIN.search(clean) else ""
+        signs = [sign for sign in signs if not any(c.isalpha() for c in sign)]
+    clean = f" {' '.join(signs)} "
+    says = any(sign[0] not in "0!?." for sign in signs)
+    return clean if says and (clean.isascii() or _script_is_known(clean, lang)) else ""
+
+
+def _script_is_known(clean: str, lang: str) -> bool:
+    known = len(_LATIN.findall(clean)) + (len(_ARABIC.findall(clean)) if lang == "ar" else 0)
+    return 2 * known >= sum(map(str.isalpha, clean))
 
 
 def _sentiment(logits: Sequence[float], lang: str, sure: float | None, temperature: float) -> Sentiment:

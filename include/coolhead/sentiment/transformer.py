@@ -50,7 +50,7 @@ import numpy as np
 from pydantic import AfterValidator, Field
 
 from coolhead.errors import ConfigError
-from coolhead.language import WIDE, identify, primary
+from coolhead.language import VERSION, WIDE, identify, primary
 from coolhead.rows import Label
 from coolhead.sentiment import Scorer, ScorerSettings, Sentiment
 from coolhead.sentiment._transformer_files import KEY, Files, files, identity
@@ -109,7 +109,12 @@ class Transformer(Scorer):
         super().__init__(settings)
         told: TransformerSettings = self.settings
         self.languages = frozenset(told.languages)
-        said = {"reading": READING, **told.model_dump(mode="json", exclude={"model"}), "languages": sorted(self.languages)}
+        said = {
+            "reading": READING,
+            "identified": VERSION,
+            **told.model_dump(mode="json", exclude={"model"}),
+            "languages": sorted(self.languages),
+        }
         settled = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:8]
         self.revision = f"{identity(told.model, told.file)}+{settled}"
         """Model, its commit or hash (which settle its own labels), and everything that the plan says of it."""
@@ -132,7 +137,7 @@ class Transformer(Scorer):
     def _languages(self, texts: Sequence[str], langs: Sequence[str | None]) -> list[str]:
         found = [primary(lang) for lang in langs]
         unknown = [i for i, lang in enumerate(found) if lang is None]
-        named = dict(zip(unknown, identify([texts[i] for i in unknown], self.languages), strict=True))
+        named = dict(zip(unknown, identify([texts[i] for i in unknown], self.languages, self.home), strict=True))
         return [lang or named[i][0] for i, lang in enumerate(found)]
 
     @cached_property
