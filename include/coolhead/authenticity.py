@@ -9,14 +9,14 @@ one by one, and are ours.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from coolhead.folding import fold
 from coolhead.matching import matched_by
-from coolhead.near_duplicates import clusters
+from coolhead.near_duplicates import clusters, same_short
 from coolhead.plan import Market, Watched
 from coolhead.rows import AuthorDay
 from coolhead.store import Store
@@ -35,6 +35,12 @@ Key = tuple[str, str, str]
 """Source, day and native id of a mention."""
 
 TOGETHER = timedelta(seconds=60)
+SHORT_LEAST = 25
+"""Accounts that posted the same short text (`thank you`, `che schifo`) within a minute. Short texts meet by chance: of 600 who
+say the same two words in an hour, some 20 do so in its fullest minute."""
+SHORT_SHARE, SHORT_AROUND = 0.2, timedelta(minutes=30)
+"""So many of all who posted it in the time around, before and after, must have done so in that minute: in a storm that lasts it
+is far fewer, however great the storm."""
 NEW = timedelta(days=30)
 """An account is new so long after it was made."""
 MADE = timedelta(hours=24)
@@ -86,9 +92,7 @@ def of_mentions(frame: "pd.DataFrame", market: Market) -> list[Evidence]:
     The same mentions give the same evidence.
     """
     said = _said(frame)
-    found = [
-        *_copies(said), *_ages(said), *_audiences(said), *_rates(said), *_competitors(said, market), *_first(said),
-    ]  # fmt: skip
+    found = [*_copies(said), *_ages(said), *_audiences(said), *_rates(said), *_competitors(said, market), *_first(said)]
     return sorted(found, key=lambda e: (_STRENGTHS.index(e.strength), e.kind, -len(e.mentions), e.mentions))
 
 
@@ -151,7 +155,10 @@ def _graded(number: float, notable: float, strong: float) -> Strength:
 def _copies(said: Sequence[_Said]) -> Iterator[Evidence]:
     """Nearly the same text by several accounts, at any time and within a minute, and by one account."""
     original = [s for s in said if not s.repost and s.author]
-    for positions in clusters([s.text for s in original]):
+    texts = [s.text for s in original]
+    for positions in same_short(texts):
+        yield from _together([original[i] for i in positions], short=True)
+    for positions in clusters(texts):
         same = [original[i] for i in positions]
         by_author = _by_author(same)
         if len(by_author) >= 3:
@@ -165,28 +172,31 @@ def _copies(said: Sequence[_Said]) -> Iterator[Evidence]:
                 yield _evidence("repeated", _graded(len(own), 5, 10), says, own, times=len(own))
 
 
-def _together(same: Sequence[_Said]) -> Iterator[Evidence]:
-    """The stretch of a minute with most accounts, of three or more."""
+def _together(same: Sequence[_Said], short: bool = False) -> Iterator[Evidence]:
+    """The stretch of a minute with most accounts, of three or more; of a short text, where it is hardly chance."""
     most, best = _fullest(same, TOGETHER)
-    if most >= 3:
-        says = f"{most} accounts posted nearly the same text within {TOGETHER.seconds} s"
-        yield _evidence("together", _graded(most, 4, 7), says, best, accounts=most, seconds=TOGETHER.seconds)
+    around = {s.author for s in same if best[0].at - SHORT_AROUND <= s.at <= best[-1].at + SHORT_AROUND} if short else ()
+    least, notable, strong = (max(SHORT_LEAST, SHORT_SHARE * len(around)), 35, 50) if short else (3, 4, 7)
+    if most >= least:
+        says = f"{most} accounts posted {'the same short' if short else 'nearly the same'} text within {TOGETHER.seconds} s"
+        yield _evidence("together", _graded(most, notable, strong), says, best, accounts=most, seconds=TOGETHER.seconds)
 
 
-def _fullest(said: Sequence[_Said], length: timedelta) -> tuple[int, Sequence[_Said]]:
-    """(how many accounts, mentions) of the first stretch of a length that most accounts posted in."""
-    inside: Counter[str] = Counter()
+def _fullest(
+    said: Sequence[_Said], length: timedelta, of: Callable[[_Said], Hashable] = lambda s: s.author
+) -> tuple[int, Sequence[_Said]]:
+    """(how many accounts, or what else is counted; mentions) of the first stretch of a length that holds most of them."""
+    inside: Counter[Hashable] = Counter()
     start, best = 0, (0, 0, 0)
-    for end, s in enumerate(said):
-        inside[s.author] += 1
+    for end, s in enumerate(said, 1):
+        inside[of(s)] += 1
         while s.at - said[start].at > length:
-            out = said[start].author
-            inside[out] -= 1
-            if not inside[out]:
-                del inside[out]
+            inside[of(said[start])] -= 1
+            if not inside[of(said[start])]:
+                del inside[of(said[start])]
             start += 1
         if len(inside) > best[0]:
-            best = (len(inside), start, end + 1)
+            best = (len(inside), start, end)
     return best[0], said[best[1] : best[2]]
 
 
@@ -200,10 +210,8 @@ def _ages(said: Sequence[_Said]) -> Iterator[Evidence]:
     new = {a for a, s in known.items() if s.since and timedelta() <= s.at - s.since <= NEW}
     share = len(new) / max(len(known), 1)
     if (len(new) >= 3 and share >= LEAST_SHARE) or (new and len(known) == 1):
-        says = (
-            f"{len(new)} of {_accounts(len(known))} whose age is known (of {everybody}) were made in the {NEW.days} days before"
-            " they posted"
-        )
+        told = f"{len(new)} of {_accounts(len(known))} whose age is known (of {everybody})"
+        says = f"{told} were made in the {NEW.days} days before they posted"
         grade: Strength = _graded(share, 0.25, 0.5) if len(new) >= 5 else "weak"
         yield _evidence("new_accounts", grade, says, [s for s in said if s.author in new], accounts=len(new), known=len(known))
     made = sorted((s for s in known.values() if s.since), key=lambda s: (s.since or s.at, s.author))
@@ -235,15 +243,10 @@ def _audiences(said: Sequence[_Said]) -> Iterator[Evidence]:
 def _rates(said: Sequence[_Said]) -> Iterator[Evidence]:
     """Accounts that posted five times and more within ten minutes."""
     for own in _by_author(said).values():
-        start, best = 0, (0, 0)
-        for end, s in enumerate(own):
-            while s.at - own[start].at > FAST:
-                start += 1
-            best = max(best, (end + 1 - start, -start))
-        if best[0] >= 5:
-            fast = own[-best[1] : best[0] - best[1]]
-            says = f"one account posted {best[0]} mentions within {FAST.seconds // 60} minutes"
-            yield _evidence("posting_rate", _graded(best[0], 10, 20), says, fast, mentions=best[0], minutes=FAST.seconds // 60)
+        most, fast = _fullest(own, FAST, of=lambda s: s.key)
+        if most >= 5:
+            says = f"one account posted {most} mentions within {FAST.seconds // 60} minutes"
+            yield _evidence("posting_rate", _graded(most, 10, 20), says, fast, mentions=most, minutes=FAST.seconds // 60)
 
 
 def _first(said: Sequence[_Said]) -> Iterator[Evidence]:
@@ -253,9 +256,8 @@ def _first(said: Sequence[_Said]) -> Iterator[Evidence]:
     if len(new) >= 3 and len(new) >= 0.5 * len(known):
         says = f"{len(new)} of {_accounts(len(known))} had not mentioned the brand in the 180 days before"
         grade: Strength = "notable" if len(new) >= 10 and len(new) >= 0.9 * len(known) else "weak"
-        yield _evidence(
-            "first_mentions", grade, says, [s for s in said if s.author in new], accounts=len(new), known=len(known)
-        )
+        theirs = [s for s in said if s.author in new]
+        yield _evidence("first_mentions", grade, says, theirs, accounts=len(new), known=len(known))
 
 
 # ---- what they say ---------------------------------------------------------------------------------------------

@@ -6,9 +6,10 @@ in any language question and exclamation marks, capitals, emoji, addresses, tele
 that the scorer read. In another language only the latter count, and `confidence` is half of what it would be.
 
 How good it is, by tests/unit/kinds: invented sentences, six of each kind in each half and language, labelled before any rule
-was written; the rules were made looking at the first half, and the second was looked at once, at the end. The text alone, no
-scorer's polarity. Of `emotional` and `factual` five each are told apart; of three sarcastic ones so many are hinted at / of the
-42 others so many wrongly.
+was written; the rules were made looking at the first half, and the second was looked at once, at the end, and once more when
+calls to act were parted from words of offers (`ottieni` and `dijamin berhasil` are from there). The text alone, no scorer's
+polarity. Of `emotional` and `factual` five each are told apart; of three sarcastic ones so many are hinted at / of the 42 others
+so many wrongly.
 
 half      in  complaint  criticism  question  praise  insult  spam  other   all  emotional  factual  sarcasm
 tuning    en          6          6         6       6       6     6      6  100%          5        5        3 / 0
@@ -41,10 +42,11 @@ import yaml
 from coolhead.folding import fold
 from coolhead.language import strip_addresses
 from coolhead.rows import Kind
+from coolhead.telling_terms import visible
 
 LIMIT = 4_000
 """Characters read of one text, from its start."""
-_RULES = "1"
+_RULES = "2"
 """Of the code below; kinds.yaml counts by its content."""
 
 
@@ -63,7 +65,7 @@ class Reading:
 
 def read(texts: Sequence[str], langs: Sequence[str | None], polarities: Sequence[float | None]) -> list[Reading]:
     """One answer per text, each for itself. langs: two letters; polarities: the scorer's in [-1, 1], None where unscored."""
-    return [_read(t[:LIMIT], lang or "", p or 0.0) for t, lang, p in zip(texts, langs, polarities, strict=True)]
+    return [_read(visible(t)[:LIMIT], lang or "", p or 0.0) for t, lang, p in zip(texts, langs, polarities, strict=True)]
 
 
 @cache
@@ -218,8 +220,9 @@ def languages() -> frozenset[str]:
 
 @cache
 def _lexicon(lang: str) -> _Lexicon:
-    everywhere, own = _sections()["any"]["spam"], dict(_sections().get(lang, {}))
-    return _Lexicon(own | {"spam": f"{own['spam']}, {everywhere}" if own else everywhere}, _CLITICS.get(lang, ()))
+    own, everywhere = _sections().get(lang, {}), _sections()["any"]
+    baits = {name: ", ".join(s[name] for s in (own, everywhere) if s) for name in ("spam", "lure")}
+    return _Lexicon({**own, **baits}, _CLITICS.get(lang, ()))
 
 
 @cache
@@ -251,19 +254,27 @@ def _weights(signs: Counter[str], polarity: float, sarcasm: bool) -> dict[Kind, 
     praise = 1.0 * signs["praise"] + 0.6 * bool(signs["thanks"]) + 0.6 * signs["denied_problem"] + 0.8 * bool(signs["warm"])
     problem = 1.0 * signs["problem"] + 0.9 * signs["denied_praise"] + 0.8 * bool(signs["angry"])
     offer = (
-        0.8 * min(signs["spam"], 4) + 1.0 * bool(signs["url"]) + 1.5 * bool(signs["phone"]) + 0.4 * bool(signs["money"])
-        + 0.18 * min(signs["tags"], 3 * _MANY_TAGS) * (signs["tags"] >= _MANY_TAGS)
+        0.8 * min(signs["spam"] + signs["lure"], 4) + 1.0 * bool(signs["url"]) + 1.5 * bool(signs["phone"])
+        + 0.4 * bool(signs["money"]) + 0.18 * min(signs["tags"], 3 * _MANY_TAGS) * (signs["tags"] >= _MANY_TAGS)
     )  # fmt: skip
+    displeased = 1.2 * max(0.0, -polarity)
+    # Who complains names voucher and code, too: each thing that went wrong outweighs nearly two words of an offer.
+    against = 1.5 * (problem + signs["insult"]) + displeased
     asked = 1.4 * signs["?"] + 0.9 * signs["ask"] + 1.5 * bool(signs["asks"])
     wanted = 2.0 * bool(signs["suggest"]) + (1.0 + 0.6 * bool(signs["you"])) * bool(signs["should"])
     return {
-        "spam": offer if offer >= max(_SPAM, problem + 1) else 0.0,
+        "spam": offer if _calls(signs, against) and offer >= max(_SPAM, against + 1) else 0.0,
         "insult": 2.2 * min(signs["insult"], 3) + 0.4 * bool(signs["insult"] and signs["you"]),
         "criticism": wanted + 0.8 * min(max(signs["suggest"] - 1, 0), 2),
-        "complaint": min(problem, 4.0) + 1.2 * max(0.0, -polarity) + 0.8 * (sarcasm and praise > 0),
+        "complaint": min(problem, 4.0) + displeased + 0.8 * (sarcasm and praise > 0),
         "question": max(0.0, min(asked, 4.0) - 0.8 * min(problem, 4.0)),
         "praise": min(praise, 4.0) * (0.5 if sarcasm else 1.0) + 1.2 * max(0.0, polarity),
     }
+
+
+def _calls(signs: Counter[str], against: float) -> bool:
+    """To do something, or to somewhere. In what complains or denies, an address or a telephone number is the proof of that."""
+    return bool(signs["lure"] or ((signs["url"] or signs["phone"]) and against < _LEAST and not signs["not"]))
 
 
 def _sarcasm(signs: Counter[str], polarity: float) -> bool:

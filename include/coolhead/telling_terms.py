@@ -7,6 +7,7 @@ five or six letters is as good as a stemmer to group texts: F. Can et al., JASIS
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 
@@ -68,6 +69,28 @@ nos nossa num numa onde ou ouvir pela pelo pode pra quem sao sem ser seu seus su
 """.split()
 
 
+class _Visible(dict[int, str]):
+    """Code point -> itself, or nothing where nobody sees it; worked out when it is first met."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        # Of what folding drops, accents and enclosing signs are seen, and a stretched letter is, too.
+        unseen = unicodedata.category(char) in ("Cf", "Mn") and not unicodedata.combining(char) and not fold(char)
+        self[code] = "" if unseen else char
+        return self[code]
+
+
+_VISIBLE = _Visible()
+
+
+def visible(text: str) -> str:
+    """A text without zero-width signs, soft hyphens, marks of direction and the like, which part words that the eye sees whole.
+
+    Also without the joiners between emoji: for what is read in words, a family is its members.
+    """
+    return text if text.isascii() else text.translate(_VISIBLE)
+
+
 @lru_cache(maxsize=65_536)
 def stem(term: str) -> str:
     """Which word a term is: plastics = Plastik = plastica; `batch 7` keeps its number."""
@@ -95,7 +118,7 @@ def terms(text: str, left_out: frozenset[str] = frozenset()) -> list[str]:
     left_out: stems that tell nothing, such as the brand's own names.
     """
     out: dict[str, str] = {}
-    for term in _candidates(_SKIPPED.sub(" ", text[:_READ])):
+    for term in _candidates(_SKIPPED.sub(" ", visible(text)[:_READ])):
         s = stem(term)
         if s not in left_out and s not in out:
             out[s] = term
@@ -132,7 +155,7 @@ def _tells(folded: str) -> bool:
 
 def stems_of(names: Iterable[str]) -> frozenset[str]:
     """Stems of every word of some names."""
-    return frozenset(stem(w[0]) for name in names for w in _WORD.finditer(name.lower().lstrip("#@")))
+    return frozenset(stem(w[0]) for name in names for w in _WORD.finditer(visible(name).lower().lstrip("#@")))
 
 
 def named(forms: Mapping[str, Mapping[str, int]], weight: Callable[[str], float], most: int = 8) -> list[str]:

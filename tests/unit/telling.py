@@ -193,9 +193,9 @@ def top_share(told: list[Said]) -> float | None:
 
 
 def corrections(told: list[Said]) -> float | None:
-    said_by_us = total([m.audience for m, _ in told if m.own])
+    ours = [m.audience for m, _ in told if m.own]
     against = total([m.audience for m, s in told if not m.own and s and s.label == "negative"])
-    return quotient(said_by_us or 0.0, against)
+    return quotient(total(ours) if ours else 0.0, against)
 
 
 def prevalence(told: list[Said], label: str) -> float | None:

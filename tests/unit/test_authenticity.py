@@ -100,6 +100,44 @@ def test_short_texts_are_alike_by_nature() -> None:
     assert seen(mention(i, START + i * SECOND, text="Shame on you Zefirella!") for i in range(20)) == {}
 
 
+@pytest.mark.parametrize("text", ["Boycott Zefirella right now!", "#boycottzefirella #shame", "ゼフィレッラ最悪", "che schifo"])
+@pytest.mark.parametrize("strength", ["weak", "notable", "strong"])
+def test_one_short_text_by_many_accounts_within_a_minute(text: str, strength: str) -> None:
+    count = {"weak": 25, "notable": 40, "strong": 50}[strength]
+    found = seen(mention(i, START + i * SECOND, text=text.upper() if i % 2 else text) for i in range(count))
+    assert found.keys() == {"together"}
+    assert found["together"].says == f"{count} accounts posted the same short text within 60 s"
+    assert found["together"].strength == strength
+    assert found["together"].numbers == {"accounts": count, "seconds": 60}
+    assert len(found["together"].mentions) == len(found["together"].authors) == count
+
+
+def test_one_short_text_within_a_minute_amid_a_storm_and_echoed_after_it() -> None:
+    storm = [mention(i, START + i * 9 * SECOND, text=own_words(i)) for i in range(400)]
+    wave = [mention(1_000 + i, START + 20 * MINUTE + i * SECOND, text="Boycott them!") for i in range(50)]
+    echo = [mention(2_000 + i, START + 25 * MINUTE + i * MINUTE, text="boycott them") for i in range(100)]
+    assert seen([*storm, *wave, *echo])["together"].numbers["accounts"] == 50
+
+
+@pytest.mark.parametrize("each_hour", [60, 600, 3_600])
+def test_short_comments_of_a_storm_meet_by_chance(each_hour: int) -> None:
+    draw = random.Random(1)
+    some = [mention(i, START + draw.random() * 60 * MINUTE, text="che schifo") for i in range(each_hour)]
+    assert seen(some) == {}
+
+
+@pytest.mark.parametrize(
+    "text", ["🤮", "😡🤮 😡", "❤️", "👨\u200d👩\u200d👧", "!!!", "5/5", "@zefirella", "https://x.example/1", "\u200b", ""]
+)
+def test_what_has_no_words_is_no_text_of_ones_own(text: str) -> None:
+    assert seen(mention(i, START + i * SECOND, text=text) for i in range(60)) == {}
+
+
+def test_one_account_and_reposts_do_not_post_a_short_text_together() -> None:
+    assert "together" not in seen(mention(i, START + i * SECOND, text="Boo!", author="anna") for i in range(60))
+    assert seen(mention(i, START + i * SECOND, text="Boo!", repost_of="1") for i in range(60)) == {}
+
+
 def test_what_the_network_does_not_tell_is_no_evidence() -> None:
     assert seen(mention(i, START + i * SECOND, text=own_words(i), author=None) for i in range(30)) == {}
 
@@ -251,6 +289,38 @@ def test_nearly_the_same(alike: tuple[str, str]) -> None:
 def test_texts_of_their_own_are_not_the_same() -> None:
     assert near_duplicates.clusters([own_words(i) for i in range(300)]) == []
     assert near_duplicates.clusters(["", "!", "Zefirella", "Zefirella", "so good so good so good so good"] * 3) == []
+
+
+def test_the_very_same_short_texts() -> None:
+    some = [
+        "Che schifo",
+        "che schifo!!!",
+        "che schifo #x",
+        COPIED,
+        COPIED,
+        "batch 7",
+        "batch 12",
+        "CHE SCHIFÒ @anna",
+        "🤮",
+        "🤮",
+    ]
+    assert near_duplicates.same_short(some) == [[0, 1, 7]]
+
+
+@pytest.mark.parametrize("sign", ["\u200b", "\u00ad", "\ufeff", "\u200f", "\u2060"])
+def test_what_nobody_sees_makes_no_other_text(sign: str) -> None:
+    copied = f"{COPIED} #boycott @anna https://x.example/1"
+    assert near_duplicates.clusters([COPIED, sign.join(copied), sign * near_duplicates.LIMIT + COPIED]) == [[0, 1, 2]]
+    short = "#shame on @anna"
+    assert near_duplicates.same_short([short, sign.join(short)]) == [[0, 1]]
+
+
+@given(st.lists(st.text(st.characters(), max_size=200), max_size=12))
+@few
+def test_any_short_text_can_be_compared(texts: list[str]) -> None:
+    found = near_duplicates.same_short(texts * 2)
+    assert all(len(c) > 1 and c == sorted(c) for c in found)
+    assert not {i for c in found for i in c} & {i for c in near_duplicates.clusters(texts * 2) for i in c}
 
 
 @given(st.lists(st.text(st.characters(), max_size=200), max_size=12))

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 
 from coolhead import kinds
 from coolhead.clock import Fixed
+from coolhead.folding import fold
 from coolhead.rows import CommentKind, Kind
 from coolhead.scoring import score
+from coolhead.telling_terms import visible
 from coolhead.windows import Window
 
 HERE = Path(__file__).with_name("kinds")
@@ -120,6 +122,124 @@ def test_the_scorers_polarity_decides_where_words_do_not() -> None:
     assert one("This gelato, my friends", polarity=-0.3).kind == "other"
 
 
+PRODUCT_COMPLAINTS = [
+    ("en", "Voucher was rejected, cashback never came, bonus gone"),
+    ("en", "My gift card bonus got stolen, disgusting liars. WhatsApp support is useless, see https://x.y"),
+    ("en", "My promo code and gift card did not work, customer service ignored me https://x.y"),
+    ("en", "The free shipping code is a lie and the voucher expired in my hands, call 0800 555 0147 and nobody answers"),
+    ("en", "I wanted to order now with the discount code, the voucher was declined twice and the bonus never came"),
+    ("it", "Il buono regalo è stato rifiutato, il cashback non è mai arrivato e il bonus è sparito"),
+    ("it", "Il codice sconto e il voucher non funzionano, l'assistenza WhatsApp non risponde https://x.example"),
+    ("it", "Mi hanno rubato il bonus della gift card, una vergogna, guardate https://x.example"),
+    ("it", "Premio vinto e mai arrivato, offerta ingannevole, al numero +39 02 5550147 non risponde nessuno"),
+    ("pl", "Voucher został odrzucony, cashback nie przyszedł, bonus przepadł"),
+    ("pl", "Kod rabatowy i karta podarunkowa nie działają, obsługa na WhatsApp mnie ignoruje https://x.example"),
+    ("pl", "Ukradliście mi bonus z karty podarunkowej, wstyd, zobaczcie https://x.example"),
+    ("pl", "Darmowa wysyłka i promocja to kłamstwo, pod numerem +48 22 555 01 47 nikt nie odpowiada"),
+    ("id", "Voucher ditolak, cashback tidak masuk, bonus hangus"),
+    ("id", "Kode promo dan gift card gak bisa dipakai, CS WhatsApp nggak balas https://x.example"),
+    ("id", "Bonus member saya hilang, memalukan, lihat https://x.example voucher juga hangus"),
+    ("id", "Gratis ongkir dan diskon cuma bohong, hubungi 0812 5550 1470 tidak dibalas"),
+]
+CALLS = [
+    ("en", "Stop being broke! Join our telegram, crypto profit guaranteed https://x.example"),
+    ("en", "DM me for a cheap iPhone, limited offer"),
+    ("en", "Tired of slow delivery? Free shipping with code FAST, order now www.x.example"),
+    ("it", "Stanco di essere povero? Guadagna da casa, scrivimi su WhatsApp +39 347 5550147"),
+    ("it", "Clicca qui, hai vinto un premio"),
+    ("it", "Offerta lampo: spedizione gratuita con codice VELOCE, ordina ora www.x.example"),
+    ("pl", "Masz dość biedy? Zarabiaj w domu, napisz na WhatsApp +48 600 555 147"),
+    ("pl", "Kliknij i odbierz nagrodę"),
+    ("pl", "Promocja! Darmowa wysyłka z kodem SZYBKO, kup teraz www.x.example"),
+    ("id", "Capek miskin? Cuan dari rumah, chat WA 0812 5550 1470"),
+    ("id", "Klik link dan dapatkan hadiah iphone"),
+    ("id", "Promo! Gratis ongkir pakai kode CEPAT, beli sekarang www.x.example"),
+]
+OFFERS = [
+    ("en", "Free voucher and gift card for everybody >> https://x.example"),
+    ("en", "Bonus, cashback, promo: +44 7700 900147"),
+    ("it", "Voucher e buono regalo gratis per tutti >> https://x.example"),
+    ("pl", "Voucher i karta podarunkowa za darmo dla każdego >> https://x.example"),
+    ("id", "Voucher dan gift card gratis untuk semua >> https://x.example"),
+]
+
+
+@pytest.mark.parametrize(("lang", "text"), PRODUCT_COMPLAINTS)
+@pytest.mark.parametrize("polarity", [0.2, None, -0.2, -0.5, -0.95])
+def test_complaints_that_name_vouchers_and_links_are_no_spam(lang: str, text: str, polarity: float | None) -> None:
+    assert one(text, lang, polarity).kind == "complaint"
+
+
+@pytest.mark.parametrize(("lang", "text"), CALLS)
+@pytest.mark.parametrize("polarity", [0.9, None, -0.3, -0.7])
+def test_calls_to_act_are_spam_also_where_they_speak_of_troubles(lang: str, text: str, polarity: float | None) -> None:
+    assert one(text, lang, polarity).kind == "spam"
+
+
+@pytest.mark.parametrize(("lang", "text"), OFFERS)
+@pytest.mark.parametrize("polarity", [0.9, None, -0.3])
+def test_offers_with_an_address_or_a_number_are_spam(lang: str, text: str, polarity: float | None) -> None:
+    assert one(text, lang, polarity).kind == "spam"
+
+
+@pytest.mark.parametrize("polarity", [None, 0.9, 0.0, -0.9])
+def test_words_of_products_alone_are_no_spam(polarity: float | None) -> None:
+    for text in ("Gift card, voucher, cashback, bonus, promo code, 20€", "My free discount coupon code for the sale"):
+        assert one(text, polarity=polarity).kind != "spam"
+    assert one("Gift card, voucher and bonus, all of it https://x.example", polarity=-0.9).kind == "complaint"
+    denied = "Discount not applied at checkout, voucher lost, 40€ gone https://x.example"
+    assert one(denied, polarity=polarity).kind != "spam"
+
+
+CUSTOMERS = [
+    ("en", "Ordered with a coupon code during the sale, free gift never showed up, here is my receipt https://x.example"),
+    ("en", "Your giveaway was fake, nobody got the prize https://x.example"),
+    ("en", "I won the prize in your contest and you never sent it, no answer on WhatsApp"),
+    ("en", "Discount not applied at checkout, voucher lost, 40€ gone. https://x.example"),
+    ("en", "Followed the link, used the promo code, it did nothing. Very disappointed"),
+    ("en", "Subscribe and save offer charged me twice, refund my bonus"),
+    ("it", "Ho usato il codice sconto e il buono regalo ma non mi hanno tolto niente, delusa. https://x.example"),
+    ("it", "Concorso finto, premio mai visto, contattati su WhatsApp e nessuna risposta"),
+    ("it", "Offerta con spedizione gratuita e invece ho pagato 9€ di spedizione, ridicoli https://x.example"),
+    ("pl", "Użyłam kodu rabatowego i vouchera, nic nie odliczyło, jestem rozczarowana https://x.example"),
+    ("pl", "Wygrałem nagrodę w konkursie i nigdy nie przyszła, brak odpowiedzi na WhatsApp"),
+    ("pl", "Promocja z darmową wysyłką, a zapłaciłem 15 zł, kpina https://x.example"),
+    ("id", "Sudah pakai kode voucher diskon tapi harga gak berubah, kecewa https://x.example"),
+    ("id", "Menang hadiah undian tapi gak dikirim, chat WA gak dibalas"),
+    ("id", "Katanya gratis ongkir dan cashback, ternyata bohong https://x.example"),
+]
+
+
+@pytest.mark.parametrize(("lang", "text"), CUSTOMERS)
+@pytest.mark.parametrize("polarity", [0.4, None, -0.2, -0.9])
+def test_what_customers_tell_of_prizes_and_vouchers_is_no_spam(lang: str, text: str, polarity: float | None) -> None:
+    assert one(text, lang, polarity).kind != "spam"
+
+
+def test_no_word_of_an_offer_counts_twice() -> None:
+    for lang in (*kinds.languages(), ""):
+        lexicon = kinds._lexicon(lang)
+        for section in ("spam", "lure"):
+            listed = kinds._sections()["any"][section] + "," + kinds._sections().get(lang, {}).get(section, "whatsapp")
+            for entry in (fold(e).replace("*", "").split() for e in listed.split(",")):
+                assert not {"spam", "lure"} <= lexicon.at(entry, 0)[1], (lang, entry)
+
+
+UNSEEN = ["\u200b", "\u00ad", "\ufeff", "\u200e", "\u202e", "\u2060", "\u200d", "\ufe0f"]
+
+
+@pytest.mark.parametrize("sign", UNSEEN)
+@pytest.mark.parametrize("half", ["tuning", "held_out"])
+def test_what_nobody_sees_changes_nothing(half: str, sign: str) -> None:
+    for lang, of in sentences(half).items():
+        for text in (t for listed in of.values() for t in listed):
+            assert one(sign.join(text), lang) == one(text, lang), (sign, text)
+
+
+def test_what_nobody_sees_does_not_fill_the_limit() -> None:
+    assert one("\u200b" * kinds.LIMIT + "This is disgusting").kind == "complaint"
+
+
 def test_emotional_is_null_where_nothing_tells() -> None:
     assert one("The kiosk stands by the river").emotional is None
     assert one("The kiosk opens at 10").emotional == 0
@@ -179,7 +299,8 @@ def test_hostile_texts_are_read(name: str, lang: str | None) -> None:
 @given(ANY_TEXT, st.sampled_from(["en", "id", None]))
 @settings(max_examples=30)
 def test_nothing_beyond_the_limit_is_read(text: str, lang: str | None) -> None:
-    long = (text + " word") * (1 + kinds.LIMIT // (len(text) + 5))
+    seen = visible(text)  # what nobody sees fills no limit
+    long = (seen + " word") * (1 + kinds.LIMIT // (len(seen) + 5))
     assert one(long, lang) == one(long[: kinds.LIMIT] + " disgusting idiots, win a prize at https://x.example?", lang)
 
 
@@ -196,6 +317,7 @@ def test_every_language_has_every_section() -> None:
         "thanks",
         "insult",
         "spam",
+        "lure",
         "feel",
         "doubt",
     }
