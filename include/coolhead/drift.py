@@ -63,17 +63,31 @@ class Drift:
     def __str__(self) -> str:
         told = [
             f"{self.lang}, {self.month}: {self.right} of {self.n} read right, which stands for {self.of_all} of all texts",
-            f"mean recall {_mean(self.recall.values())}",
+            *self._means(),
         ]
-        if self.former_n:
-            told.append(f"before {_mean(self.former.values())} (n {self.former_n})")
-        if self.card:
-            told.append(f"the card says {sum(self.card.values()) / len(self.card):.0%}")
         if self.p is None:
             verdict = "nothing to compare with" if not self.former_n else "too few labels to tell a drift"
         else:
             verdict = f"{'DRIFT' if self.drifted else 'no drift'} (p = {self.p:.2g})"
         return f"{'; '.join(told)}: {verdict}"
+
+    @property
+    def compared(self) -> list[str]:
+        """True classes that this month, the months before and the card have, as far as there are any: a mean over other
+        classes is another number, and no better or worse reading."""
+        sides = [side for side in (self.recall, self.former, self.card) if side]
+        return [t for t in CLASSES if all(t in side for side in sides)]
+
+    def _means(self) -> list[str]:
+        if not (classes := self.compared):
+            return [f"mean recall {_mean(self.recall.values())}, of classes that nothing else has"]
+        of = "" if classes == [*CLASSES] else f" of {' and '.join(classes)}"
+        told = [f"mean recall{of} {_mean(self.recall[t] for t in classes)}"]
+        if self.former:
+            told.append(f"before {_mean(self.former[t] for t in classes)} (n {self.former_n})")
+        if self.card:
+            told.append(f"the card says {sum(self.card[t] for t in classes) / len(classes):.0%}")
+        return told
 
 
 @dataclass(frozen=True)
@@ -129,11 +143,13 @@ def _share(found: Sequence[Judged]) -> Share:
 
 
 def _mean(shares: Iterable[Share]) -> Share:
-    """Mean over classes; the variances add (normal approximation)."""
+    """Mean over classes; the distances to their limits add as squares (MOVER: Zou and Donner 2008), so that few labels
+    that are all right make no class, and no mean, sure."""
     found = list(shares)
     value = sum(s.value for s in found) / len(found)
-    half = Z95 * sqrt(sum(s.value * (1 - s.value) / s.n for s in found)) / len(found)
-    return Share(value, max(0.0, value - half), min(1.0, value + half), sum(s.n for s in found))
+    below = sqrt(sum((s.value - s.low) ** 2 for s in found)) / len(found)
+    above = sqrt(sum((s.high - s.value) ** 2 for s in found)) / len(found)
+    return Share(value, max(0.0, value - below), min(1.0, value + above), sum(s.n for s in found))
 
 
 def _p(now: Mapping[str, Share], before: Mapping[str, Share]) -> float | None:

@@ -12,6 +12,8 @@ shift     A matrix from public corpora is not the brand's: two sets of one langu
           set is one draw of a random-effects model, the brand's stream the next (prediction interval: Higgins, Thompson
           and Spiegelhalter 2009), with variance `v m (1 - m)` between sets.
 
+Mentions without a language (of which signs were read: emoji) have no measured matrix: the sets of all languages stand in
+(`pooled`), as domains, and what differs between them widens the interval.
 Languages add up by their mentions. The brand's own matrices err each by chance, so that their distances to the limits
 add as squares (MOVER: Zou and Donner 2008); general ones err together, since the shift to a brand is much the same in all
 its languages, and their distances add as they are.
@@ -34,12 +36,15 @@ Pair = tuple[str, str] | tuple[str, str, float]
 
 LABELS = ("negative", "neutral", "positive")
 LEAST = 200
-"""Labels of the brand in one language from which its own matrix is used alone and is no longer called general."""
+"""Labels of the brand in one language from which its matrix may be no longer called general."""
+STANDS = 30
+"""Labels (effective) of a truth from which its row stands on its own: the weight of the public sets falls to 0 until then, in
+a line and row by row. A random sample has few of a rare truth, however many labels it has in all."""
 BLIND = 0.1
 """Largest share of the read mentions that may stand in languages without a matrix."""
-SHIFT = 0.12
-"""Variance v between the domains of one language, as a share of m (1 - m): mean over the languages with two public sets
-(`make bench-prevalence` prints each), from 0 for Spanish tweets to 0.34 for Polish doctors and tweets."""
+SHIFT = 0.13
+"""Variance v between the domains of one language, as a share of m (1 - m): mean over the languages with two public sets, 0.122,
+rounded up (`make bench-prevalence` prints each), from 0 for Spanish tweets to 0.34 for Polish doctors and tweets."""
 SHIFT_WEIGHT = 3
 """How many further sets of a language it takes until their own variance weighs as much as SHIFT."""
 DRAWS = 800
@@ -65,7 +70,7 @@ class Confusion:
     general: bool
     """True: public corpora; False: the brand's own labels."""
     own: Counts | None = None
-    """The brand's own labels while they are fewer than LEAST: they narrow what the public sets leave open."""
+    """The brand's own labels beside public sets: they narrow what those leave open, and take their place (STANDS)."""
 
 
 @dataclass(frozen=True)
@@ -83,13 +88,15 @@ def of_brand(general: Confusion | None, labelled: Sequence[Pair]) -> Confusion |
     """The matrix for the brand's mentions of one language. `labelled`: (truth, read) of a random sample of its texts, or
     (truth, read, weight) where rare readings were drawn more often than their share.
 
-    From LEAST labels on its own; before, the general one with the own labels as evidence on top. None without either.
-    Pairs with a label that is not one of LABELS (`unscored`) say nothing and are left out.
+    General until there are LEAST labels and STANDS of each truth, with the own labels as evidence on top; then the own ones
+    alone, which by then tell the same. None before LEAST where nothing is general. Pairs with a label that is not one of
+    LABELS (`unscored`) say nothing and are left out.
     """
     seen = [pair for pair in labelled if {pair[0], pair[1]} <= set(LABELS)]
     own = tuple(_row([pair for pair in seen if pair[0] == truth]) for truth in LABELS)
     if len(seen) >= LEAST:
-        return Confusion((own,), general=False)
+        stands = min(map(sum, own)) >= STANDS
+        return Confusion((own,), general=False) if stands else replace(general or Confusion((), general=True), own=own)
     return replace(general, own=own) if general and seen else general
 
 
@@ -100,6 +107,12 @@ def _row(pairs: Sequence[Pair]) -> tuple[float, float, float]:
     scale = fsum(w for _, w in weights) / squares if squares else 0.0
     negative, neutral, positive = (scale * fsum(w for read, w in weights if read == label) for label in LABELS)
     return negative, neutral, positive
+
+
+def pooled(confusions: Mapping[str, Confusion]) -> Confusion | None:
+    """For mentions without a language, whose confusion nobody measured: all sets, each a domain. None without any."""
+    sets = tuple(one for lang in sorted(confusions) for one in confusions[lang].sets)
+    return Confusion(sets, general=True) if sets else None
 
 
 def corrected(
@@ -180,9 +193,10 @@ def _learnt(confusion: Confusion) -> tuple[Floats, Floats]:
     sets = np.array(confusion.sets, dtype=np.float64).reshape(-1, 3, 3)
     between = _shift(sets) if confusion.general else 0.0
     own = np.array(confusion.own or np.zeros((3, 3)), dtype=np.float64)
-    weight = 1 / _variance(sets, between) - 1
+    left = np.clip(1 - own.sum(1, keepdims=True) / STANDS, 0, 1)
+    weight = left * (1 / _variance(sets, between) - 1)
     matrix = weight * _mean(sets, between, 0.0) + own
-    return matrix / matrix.sum(1, keepdims=True), weight * _mean(sets, between, JEFFREYS) + own
+    return matrix / matrix.sum(1, keepdims=True), weight * _mean(sets, between, JEFFREYS) + (1 - left) * JEFFREYS + own
 
 
 def _precision(sets: Floats, between: float) -> Floats:

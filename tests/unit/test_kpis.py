@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
-from building import MINUTE, few, many, mention
+from building import MINUTE, few, many, mention, score
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from telling import (
@@ -19,6 +20,7 @@ from telling import (
     Said,
     frame_of,
     hours_of,
+    labelled_by,
     margins,
     points_in,
     points_of,
@@ -28,7 +30,8 @@ from telling import (
 )
 
 from coolhead import registry
-from coolhead.kpis import Context, Kpi, difference, mean, quantile, share
+from coolhead.kpis import Context, Kpi, difference, mean, mean_tone, quantile, share
+from coolhead.language import UNKNOWN
 from coolhead.measuring import FROM
 from coolhead.reach import ReachFactor
 from coolhead.rows import ALL, Grain
@@ -98,7 +101,7 @@ def within_bounds(kpi: Kpi, found: Any) -> None:
     assert pd.isna(found.high) or (kpi.interval and found.value <= found.high + 1e-12), kpi.name
     if kpi.unit == "share" and kpi.name not in BEYOND_ONE:
         assert all(pd.isna(x) or -1e-12 <= x <= 1 + 1e-12 for x in (found.value, found.low, found.high)), kpi.name
-    if kpi.unit == "-1 to 1" and kpi.name != "polarity":  # the interval of a mean knows no end
+    if kpi.unit == "-1 to 1":
         assert all(pd.isna(x) or -1 - 1e-12 <= x <= 1 + 1e-12 for x in (found.value, found.low, found.high)), kpi.name
 
 
@@ -297,6 +300,39 @@ def test_velocity_is_a_poisson_rate() -> None:
     assert (found.value, found.low, found.high) == (5, pytest.approx(4.80 / 2, rel=0.01), pytest.approx(18.39 / 2, rel=0.01))
 
 
+def test_no_mention_has_a_velocity_of_zero_with_limits() -> None:
+    """The exact upper limit of none is -ln 0.025 = 3.69."""
+    (found,) = over(KPIS["velocity"], {"n": 0})
+    assert (found.value, found.low, found.high) == (0, 0, pytest.approx(3.69, rel=0.01))
+
+
+def test_a_statement_whose_audience_is_unknown_did_not_reach_nobody() -> None:
+    complaint = mention(1, BEGIN, audience=200)
+    against: Said = (complaint, score(complaint, "negative", -0.5))
+
+    def found(*audiences: int | None) -> Any:
+        ours: list[Said] = [(mention(i, BEGIN, own=True, audience=a), None) for i, a in enumerate(audiences, 2)]
+        return points_of(KPIS["correction_reach_ratio"], [against, *ours], "hour")[BEGIN, ALL, ALL].value
+
+    assert pd.isna(found(None)) and pd.isna(found(None, None))
+    assert (found(), found(0), found(50, None)) == (0, 0, 0.25)
+
+
+@pytest.mark.parametrize("kpi", ["negative_prevalence", "positive_prevalence"])
+@pytest.mark.parametrize(("words", "signs"), [(80, 20), (0, 50)])
+def test_mentions_of_which_only_signs_are_read_do_not_silence(kpi: str, words: int, signs: int) -> None:
+    """Emoji have no language, and no confusion that anybody measured: all languages' together, and called general."""
+    label = kpi.partition("_")[0]
+    rows = [mention(i, BEGIN) for i in range(words + signs)]
+    told: list[Said] = [(m, score(m, label, -0.8, "pl" if i < words else UNKNOWN)) for i, m in enumerate(rows)]
+    found = points_of(KPIS[kpi], told, "hour")[BEGIN, ALL, ALL]
+    by_hand = sum(labelled_by(s) is not None for s in told[words:])
+    assert 0.5 < found.low <= found.value == pytest.approx(1) and found.high == pytest.approx(1)
+    assert found.parts["general"] == signs - by_hand
+    (plain,) = over(KPIS[kpi], {"n": 50, f"{UNKNOWN}.negative": 15, f"{UNKNOWN}.neutral": 20, f"{UNKNOWN}.positive": 15})
+    assert plain.high - plain.low > 0.4
+
+
 def test_doubling_time_of_a_wave() -> None:
     """Moments of a rate that doubles every quarter of an hour are told to do so, and even ones not to double."""
     n, hours = 400, 0.25
@@ -312,6 +348,46 @@ def test_mean_has_no_interval_below_two() -> None:
     one, two = mean(pd.Series([0.5, 0.0]), pd.Series([0.25, 0.5]), pd.Series([1, 2])).itertuples(index=False)
     assert one.value == pytest.approx(0.5) and pd.isna(one.low)
     assert (two.low, two.high) == (pytest.approx(-0.98, abs=0.001), pytest.approx(0.98, abs=0.001))
+
+
+tones = st.lists(st.floats(-1, 1) | st.sampled_from([-1.0, 0.0, 1.0]), min_size=1, max_size=40)
+
+
+def tone(values: list[float], times: int = 1) -> Any:
+    total, squares = math.fsum(values) * times, math.fsum(v * v for v in values) * times
+    (found,) = mean_tone(pd.Series([total]), pd.Series([squares]), pd.Series([len(values) * times])).itertuples(index=False)
+    return found
+
+
+@given(tones, st.integers(2, 20))
+@many
+def test_the_interval_of_a_tone_stays_within_the_scale_and_narrows(values: list[float], times: int) -> None:
+    few_of_them, many_of_them = tone(values), tone(values, times)
+    for found in (few_of_them, many_of_them):
+        assert -1 <= found.low <= found.value + 1e-12 and found.value - 1e-12 <= found.high <= 1
+    assert few_of_them.high - few_of_them.low > 2 / (len(values) + 10)
+    assert many_of_them.high - many_of_them.low <= few_of_them.high - few_of_them.low + 1e-9
+
+
+def test_few_equal_tones_are_not_sure() -> None:
+    assert (tone([-1, -1, -1, 1]).low, tone([-1, -1, -1, 1]).high) == (
+        pytest.approx(-0.9088, abs=1e-4),
+        pytest.approx(0.3988, abs=1e-4),
+    )
+    low, high = tone([-1, -1]).low, tone([-1, -1]).high
+    assert (low, high) == (-1, pytest.approx(2 * 0.6576 - 1, abs=1e-4))
+    assert tone([0.5, 0.5]).low < 0 < 0.5 < tone([0.5, 0.5]).high
+    assert pd.isna(list(mean_tone(pd.Series([0.0]), pd.Series([0.0]), pd.Series([0])).iloc[0])).all()
+
+
+def test_the_interval_of_a_tone_holds_the_mean() -> None:
+    """Of scores that are mostly mild with some that are not; the normal interval holds 65 in 100 of ten."""
+    rng = np.random.default_rng(5)
+    for n, width in ((10, 0.8), (100, 0.15)):
+        x = np.where(rng.random((2_000, n)) < 0.1, -0.9, 0.05 * rng.standard_normal((2_000, n)))
+        found = mean_tone(pd.Series(x.sum(1)), pd.Series((x**2).sum(1)), pd.Series(np.full(2_000, n)))
+        assert ((found.low <= -0.09) & (found.high >= -0.09)).mean() > 0.95
+        assert (found.high - found.low).mean() < width
 
 
 def test_follower_rate_from_nothing_is_null() -> None:

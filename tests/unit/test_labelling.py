@@ -5,7 +5,7 @@ import io
 import random
 import stat
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -479,7 +479,7 @@ def test_a_month_of_crisis_in_which_few_were_labelled_biases_nothing() -> None:
 
 def test_two_hundred_labels_make_the_matrix_the_brands_own(house: House, tmp_path: Path) -> None:
     """From the next local day on, and weighted."""
-    fill(house, [("it", "negative")] * 40 + [("it", "neutral")] * 260)
+    fill(house, [("it", "negative")] * 40 + [("it", "neutral")] * 260 + [("it", "positive")] * 40)
     _, rows = sheet(house, tmp_path, 220)
     drawn = {d.native_id: d.read for d in house.store.read(Drawn)}
     wrong = next(i for i, r in enumerate(rows) if drawn[r["native_id"]] == "negative")
@@ -497,7 +497,7 @@ def test_two_hundred_labels_make_the_matrix_the_brands_own(house: House, tmp_pat
         40 / n["negative"] / (40 / n["negative"] + (n["neutral"] * 260 / n["neutral"]))
     )  # the weighted share of the one mistake
     assert neutral[0] / sum(neutral) == pytest.approx(one)
-    assert (negative[0] > 0, sum(negative[1:]), sum(positive)) == (True, 0, 0)
+    assert (negative[0] > 0, sum(negative[1:]), sum(positive[:2]), positive[2] > 0) == (True, 0, 0, True)
 
 
 # drift and agreement
@@ -520,12 +520,43 @@ def test_the_report_is_in_words() -> None:
     people = (("neutral", "neutral"),) * 60 + (("negative", "negative"),) * 40 + (("negative", "neutral"),) * 20
     (found,) = drifts(answers_of(people, 120, 1), {"it": {"negative": 0.6, "neutral": 0.6, "positive": 0.6}})
     assert str(found) == (
-        "it, 2026-10: 100 of 120 read right, which stands for 83% (76% to 89%) of all texts; mean recall 83% (77% to 89%); "
+        "it, 2026-10: 100 of 120 read right, which stands for 83% (76% to 89%) of all texts; "
+        "mean recall of negative and neutral 83% (76% to 89%); "
         "the card says 60%: nothing to compare with"
     )
     (found,) = drifts(sorted([*answers_of(people, 120, 1), *answers_of(people, 120, 1, "2026-09")], key=lambda a: a[:3]))
-    assert str(found).endswith("; before 83% (77% to 89%) (n 120): no drift (p = 1)")
+    assert str(found).endswith("; before 83% (76% to 89%) (n 120): no drift (p = 1)")
     assert drifts([]) == []
+
+
+def told(
+    *pairs: tuple[str, str, int], before: tuple[tuple[str, str, int], ...] = (), card: Mapping[str, float] | None = None
+) -> str:
+    """The month's line. pairs: truth, reading, how many."""
+    months = [(pairs, "2026-10"), (before, "2026-09")]
+    answers = [
+        a for some, month in months for a in answers_of(tuple((t, r) for t, r, n in some for _ in range(n)), 1_000, 1, month)
+    ]
+    (found,) = drifts(sorted(answers, key=lambda a: a[:3]), {"it": card or {}})
+    return str(found)
+
+
+def test_few_labels_that_are_all_right_make_no_recall_sure() -> None:
+    """One each: Wilson goes from 21 % to 100 %, and the mean of two from 44 %."""
+    assert "; mean recall of negative and positive 100% (44% to 100%): " in told(
+        ("negative", "negative", 1), ("positive", "positive", 1)
+    )
+
+
+def test_means_are_compared_over_the_classes_that_all_have() -> None:
+    """The hard class, of which only the months before have labels, is in none of the means."""
+    now, hard = (("negative", "negative", 20), ("positive", "positive", 20)), ("neutral", "positive", 20)
+    said = told(*now, before=(*now, hard), card={"negative": 0.8, "neutral": 0.1, "positive": 0.6})
+    assert "; mean recall of negative and positive 100% (" in said
+    assert "; before 100% (" in said and "; the card says 70%: " in said
+    assert "; mean recall 100% (" in told(*now, ("neutral", "neutral", 20), before=(*now, hard))
+    nothing = told(*now, before=(hard,))
+    assert "100% (" in nothing and "of classes that nothing else has" in nothing and "before" not in nothing
 
 
 def test_kappa() -> None:

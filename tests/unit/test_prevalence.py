@@ -10,7 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from coolhead.prevalence import LABELS, LEAST, Confusion, Corrected, Counts, Pair, between_sets, corrected, of_brand
+from coolhead.prevalence import (
+    LABELS,
+    LEAST,
+    STANDS,
+    Confusion,
+    Corrected,
+    Counts,
+    Pair,
+    between_sets,
+    corrected,
+    of_brand,
+    pooled,
+)
 
 Read = dict[str, NDArray[np.float64]]
 
@@ -223,6 +235,63 @@ def test_every_own_label_narrows() -> None:
     found = [alone(rows, c) for c in (of_brand(general, labels(n)) for n in (0, 60, 180, 600, 3_000)) if c]
     widths = [float((f.high - f.low)[0, 0]) for f in found]
     assert len(widths) == 5 and widths == sorted(widths, reverse=True) and widths[-1] < 0.5 * widths[0]
+
+
+def skewed(n: int, negatives: int) -> list[Pair]:
+    """n texts of the brand, few of them negative: the first ones."""
+    truths = ["negative"] * negatives + [LABELS[1 + (i % 4 == 0)] for i in range(n - negatives)]
+    return [(t, LABELS[(LABELS.index(t) + (i % 10 >= 7)) % 3]) for i, t in enumerate(truths)]
+
+
+def of_skewed(read: tuple[int, int, int], labelled: Sequence[Pair], general: Confusion) -> tuple[float, float]:
+    """Value and width of negatives."""
+    known = of_brand(general, labelled)
+    assert known and known.general
+    found = alone(table(read), known)
+    return float(found.value[0, 0]), float((found.high - found.low)[0, 0])
+
+
+@pytest.mark.parametrize("negatives", [0, 3, 4])
+@pytest.mark.parametrize("read", [(10, 75, 15), (40, 45, 15)])
+def test_one_label_more_changes_little_where_negatives_are_rare(negatives: int, read: tuple[int, int, int]) -> None:
+    """200 labels of which 2 % are negative say hardly more of negatives than 199 do: public texts still stand in."""
+    general = Confusion((FAIR,), general=True)
+    (before, wide), (after, wider) = (of_skewed(read, skewed(n, negatives), general) for n in (LEAST - 1, LEAST))
+    assert after == pytest.approx(before, abs=0.02) and wider <= wide + 0.03
+
+
+@pytest.mark.parametrize("negatives", [0.02, 0.05, 0.2])
+def test_every_own_label_narrows_however_rare_negatives_are(negatives: float) -> None:
+    general = Confusion((FAIR,), general=True)
+    sizes = (0, 100, 199, 200, 400, 1_000, 3_000)
+    known = [of_brand(general, skewed(n, round(n * negatives))) for n in sizes]
+    widths = [float((f.high - f.low)[0, 0]) for c in known if c for f in [alone(table((300, 400, 300)), c)]]
+    assert all(later <= earlier + 0.03 for earlier, later in pairwise(widths)) and widths[-1] < 0.6 * widths[0]
+
+
+def test_a_brand_stands_on_its_own_with_enough_labels_of_each_truth() -> None:
+    general = Confusion((FAIR,), general=True)
+    for negatives, stands in ((STANDS - 1, False), (STANDS, True)):
+        found = of_brand(general, skewed(LEAST, negatives))
+        assert found and found.general is not stands
+        nothing = of_brand(None, skewed(LEAST, negatives))
+        assert nothing and nothing.general is not stands
+
+
+def test_a_row_with_enough_labels_has_left_the_public_sets() -> None:
+    """So that nothing jumps when the brand's matrix stands alone."""
+    rows, labelled = table((30, 40, 30), (10, 75, 15)), skewed(LEAST, STANDS)
+    alone_now = of_brand(None, labelled)
+    assert alone_now and not alone_now.general
+    weighed = Confusion((OTHER,), general=True, own=alone_now.sets[0])
+    one, two = alone(rows, alone_now), alone(rows, weighed)
+    assert one.value == pytest.approx(two.value) and one.low == pytest.approx(two.low) and one.high == pytest.approx(two.high)
+
+
+def test_all_sets_together_stand_in_where_there_is_no_language() -> None:
+    known = {"pl": Confusion((OTHER,), general=False), "it": Confusion((FAIR, OTHER), general=True)}
+    assert pooled(known) == Confusion((FAIR, OTHER, OTHER), general=True) == pooled(dict(reversed(known.items())))
+    assert pooled({}) is None
 
 
 def test_labels_that_say_nothing_are_left_out() -> None:

@@ -1,12 +1,14 @@
 """Parts and value of the corrected prevalences: counts by language, each solved by what the scorer confuses in it."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
 from coolhead.kpis import Context, one
-from coolhead.prevalence import LABELS, Confusion, Corrected, corrected
+from coolhead.language import UNKNOWN
+from coolhead.prevalence import LABELS, Confusion, Corrected, corrected, pooled
 
 METHOD = "Bayesian bootstrap over labels and mentions (prevalence.py)"
 
@@ -29,10 +31,15 @@ def solved(parts: pd.DataFrame, label: str, context: Context) -> pd.DataFrame:
     places = pd.MultiIndex.from_product([langs, ("", "said."), LABELS])
     wanted = [f"{lang}.{said}{what}" for lang, said, what in places]
     counts = parts.reindex(columns=wanted, fill_value=0.0).fillna(0.0).to_numpy(dtype="float64")
-    known = tuple((lang, context.confusions[lang]) for lang in langs if lang in context.confusions)
-    found = _corrected(counts.tobytes(), len(parts), tuple(langs), known)
+    found = _corrected(counts.tobytes(), len(parts), tuple(langs), _known(langs, context.confusions))
     i = LABELS.index(label)
     return pd.DataFrame({"value": found.value[:, i], "low": found.low[:, i], "high": found.high[:, i]}, index=parts.index)
+
+
+def _known(langs: list[str], confusions: Mapping[str, Confusion]) -> tuple[tuple[str, Confusion], ...]:
+    """What the scorer confuses, of the languages that have a matrix and of mentions whose language could not be told."""
+    found = {lang: confusions.get(lang) or (pooled(confusions) if lang == UNKNOWN else None) for lang in langs}
+    return tuple((lang, confusion) for lang, confusion in found.items() if confusion)
 
 
 @lru_cache(maxsize=4)

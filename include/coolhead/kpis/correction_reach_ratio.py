@@ -10,8 +10,9 @@ class CorrectionReachRatio(Kpi):
     store does not know which of them corrects, so read it while an incident is open."""
 
     title, unit = "Correction-reach ratio", "times"
-    formula = "audience of own posts that answer and repeat nobody / audience of negative mentions, where it is known"
+    formula = "audience of own posts that answer and repeat nobody / audience of negative mentions, where it is known; null where there are such posts and none has a known audience"
     origin = "own proposal: the reach of the correction beside that of the mistake"
+    version = 2
     reads = "both"
     reads_scores = True
     grains = ("hour", "day")
@@ -20,7 +21,8 @@ class CorrectionReachRatio(Kpi):
         statement = frame.own & frame.parent.isna() & frame.repost_of.isna()
         negative = ~frame.own & (frame.label == "negative") & frame.polarity.notna()
         some = frame[statement | negative]
-        return one(some, said=some.audience.where(some.own), negative=some.audience.where(~some.own))
+        said = some.audience.where(some.own)
+        return one(some, said=said, statements=some.own, known=said.notna(), negative=some.audience.where(~some.own))
 
     def value(self, parts: pd.DataFrame) -> pd.DataFrame:
-        return ratio(parts.said, parts.negative)
+        return ratio(parts.said.where((parts.statements == 0) | (parts.known > 0)), parts.negative)

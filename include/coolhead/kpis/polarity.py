@@ -2,14 +2,15 @@
 
 import pandas as pd
 
-from coolhead.kpis import Kpi, mean, one
+from coolhead.kpis import Kpi, mean_tone, one
 
 
 class Polarity(Kpi):
     """The tone, mention by mention."""
 
-    title, unit, interval = "Mention polarity", "-1 to 1", "normal, from the sum of squares"
+    title, unit, interval = "Mention polarity", "-1 to 1", "Wilson 1927 between -1 and 1, by the variance found"
     formula = "mean over scored mentions of P(positive) - P(negative)"
+    version = 2
     reads_scores = True
 
     def parts(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -17,4 +18,4 @@ class Polarity(Kpi):
         return one(known, total=known.polarity, squares=known.polarity**2)
 
     def value(self, parts: pd.DataFrame) -> pd.DataFrame:
-        return mean(parts.total, parts.squares, parts.n)
+        return mean_tone(parts.total, parts.squares, parts.n)

@@ -14,6 +14,7 @@ class PositivePrevalence(Kpi):
         "solve q = M'p by language, q the read shares, M the scorer's confusion matrix; labels of people count as they are"
     )
     origin = "Forman 2008; Moreo and Sebastiani 2022, PLOS ONE 0263449; Meertens et al. 2019, arXiv:1902.02412"
+    version = 2
     reads_scores = True
     grains = ("hour", "day")
 
