@@ -632,3 +632,10 @@ def test_written_times(text: str, form: str, found: datetime | None) -> None:
 def test_a_day_that_no_calendar_has() -> None:
     assert time_of("02/30/2026", "UTC", None, ("%m/%d/%Y",)) == "02/30/2026"
     assert time_of("03-Maj-26", "UTC", None, ("%d-%b-%y",)) == "03-Maj-26"
+
+
+def test_a_long_cell_leaves_the_limit_of_other_readers_as_it_was() -> None:
+    usual = csv.field_size_limit()
+    (row,) = _tables.csv_records(iter([f'a,"{"x" * 200_000}"\n']), ",")
+    assert row.cells == ["a", "x" * 200_000]
+    assert csv.field_size_limit() == usual

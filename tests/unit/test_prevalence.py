@@ -163,7 +163,7 @@ def test_more_mentions_never_widen() -> None:
     for confusion in (Confusion((FAIR,), general=False), Confusion((FAIR,), general=True)):
         widths = [float((f.high - f.low)[0, 0]) for f in (alone(shares * 10**k, confusion) for k in range(1, 7))]
         assert all(later < earlier + 0.01 for earlier, later in pairwise(widths))
-        assert widths[-1] < widths[0] - 0.1
+        assert widths[-1] < widths[0] - 0.05  # what a shift leaves open no number of mentions closes
 
 
 @pytest.mark.parametrize(("general", "rough"), [(True, 0.1), (False, 0.02)])

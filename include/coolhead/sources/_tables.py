@@ -187,13 +187,12 @@ class _Lines:
 
 def csv_records(lines: Iterator[str], delimiter: str) -> Iterator[Record]:
     """RFC 4180, and leniently what is not. A quote that is never closed costs its own line only, not the rest of the file."""
-    csv.field_size_limit(sys.maxsize)
     source = _Lines(lines)
     reader = csv.reader(source, delimiter=delimiter)
     while True:
         source.begin()
         try:
-            cells: Cells = next(reader)
+            cells: Cells = _row(reader)
         except StopIteration:
             return
         except (_TooLong, csv.Error):
@@ -203,6 +202,15 @@ def csv_records(lines: Iterator[str], delimiter: str) -> Iterator[Record]:
         else:
             yield Record(None, source.put_back())
             reader = csv.reader(source, delimiter=delimiter)
+
+
+def _row(reader: Iterator[list[str]]) -> list[str]:
+    """The next one, however long: the limit is the process's, and is others' again afterwards."""
+    usual = csv.field_size_limit(sys.maxsize)
+    try:
+        return next(reader)
+    finally:
+        csv.field_size_limit(usual)
 
 
 def json_records(lines: Iterable[str], export: Export | None = None) -> Iterator[Record]:
