@@ -54,12 +54,13 @@ def fasttext(folder: Path) -> Reader:
 
     peer, texts = importlib.import_module("fasttext"), _train_linear.read(folder)
     with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8", errors="replace") as file:
-        file.writelines(f"__label__{LABELS[k]} {t}\n" for t, k in zip(texts.texts, texts.labels.tolist(), strict=True))
+        sound = [(t, k) for t, k, w in zip(texts.texts, texts.labels.tolist(), texts.weights, strict=True) if w]
+        file.writelines(f"__label__{LABELS[k]} {t}\n" for t, k in sound)
         file.flush()
         start = time.perf_counter()
         settings = {"wordNgrams": 2, "minn": 2, "maxn": 5, "dim": 50, "epoch": 10, "lr": 0.3, "bucket": 1_000_000, "thread": 1}
         model = peer.train_supervised(file.name, **settings, seed=1, verbose=0)
-    print(f"fastText trained on {len(texts.texts):,} texts in {time.perf_counter() - start:.0f} s: {settings}")
+    print(f"fastText trained on {len(sound):,} texts in {time.perf_counter() - start:.0f} s: {settings}")
 
     def read(texts: Sequence[str], langs: Sequence[str | None]) -> list[Sentiment]:
         labels = model.predict([normalise(t) for t in texts])[0]
